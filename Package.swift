@@ -1,0 +1,98 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// The settings of every Swift target: strict concurrency and memory safety, no warnings.
+let house: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+]
+
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: house)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: house)
+}
+
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
+
+let package = Package(
+    name: "imgbuild",
+    platforms: [.macOS(.v26)],
+    products: [
+        .executable(name: "imgbuild", targets: ["imgbuild"]),
+        .library(name: "ImgBuilder", targets: ["ImgBuilder"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0", traits: []),
+    ],
+    targets: [
+        .systemLibrary(name: "CImgArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+        .systemLibrary(name: "CImgCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CImgCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CImgDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
+        .systemLibrary(name: "CImgZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CImgZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .target(name: "CImgCurlShims", dependencies: ["CImgCurl"]),
+
+        library("ImgOCI", []),
+
+        library("ImgReport", ["ImgOCI"]),
+        library("ImgTasks", []),
+        library("ImgStream", ["ImgOCI", "CImgArchive", "CImgCrypto", "CImgDeflate", "CImgZlib", "CImgZstd"]),
+
+        library("ImgDockerfile", ["ImgOCI", "ImgReport"]),
+        library("ImgStore", ["ImgOCI", "ImgStream"]),
+        library("ImgHTTP", ["CImgCurl", "CImgCurlShims", "ImgTasks"]),
+        library("ImgCredentials", ["ImgOCI", "ImgReport", "ImgTasks", subprocess]),
+
+        library("ImgTree", ["ImgOCI", "ImgStream", "ImgStore"]),
+
+        library("ImgPlan", ["ImgDockerfile", "ImgOCI", "ImgReport"]),
+        library("ImgRegistry", ["ImgCredentials", "ImgHTTP", "ImgOCI", "ImgReport", "ImgStream", "ImgTasks"]),
+
+        library("ImgLayers", ["ImgDockerfile", "ImgOCI", "ImgReport", "ImgStore", "ImgStream", "ImgTasks", "ImgTree"]),
+
+        library("ImgExport", ["ImgOCI", "ImgRegistry", "ImgReport", "ImgStore", "ImgStream", "ImgTasks"]),
+
+        library(
+            "ImgBuilder",
+            [
+                "ImgCredentials", "ImgDockerfile", "ImgExport", "ImgHTTP", "ImgLayers", "ImgOCI", "ImgPlan", "ImgRegistry",
+                "ImgReport", "ImgStore", "ImgStream", "ImgTasks", "ImgTree", subprocess,
+            ]
+        ),
+        library("ImgCLI", ["ImgBuilder", "ImgOCI", "ImgReport", arguments]),
+        .executableTarget(name: "imgbuild", dependencies: ["ImgCLI"], swiftSettings: house),
+
+        .target(name: "ImgTestKit", dependencies: [subprocess], path: "Tests/ImgTestKit", swiftSettings: house),
+        tests("ImgOCITests", ["ImgOCI"]),
+        tests("ImgReportTests", ["ImgReport", "ImgOCI"]),
+        tests("ImgTasksTests", ["ImgTasks"]),
+        tests("ImgStreamTests", ["ImgStream", "ImgOCI", "ImgTestKit"]),
+        tests("ImgDockerfileTests", ["ImgDockerfile", "ImgReport", "ImgOCI"]),
+        tests("ImgStoreTests", ["ImgStore", "ImgStream", "ImgOCI", "ImgTestKit"]),
+        tests("ImgHTTPTests", ["ImgHTTP", "ImgTasks", "ImgTestKit"]),
+        tests("ImgCredentialsTests", ["ImgCredentials", "ImgOCI", "ImgReport", "ImgTestKit"]),
+        tests("ImgTreeTests", ["ImgTree", "ImgOCI", "ImgStream", "ImgStore", "ImgTestKit"]),
+        tests("ImgPlanTests", ["ImgPlan", "ImgDockerfile", "ImgOCI", "ImgReport"]),
+        tests("ImgRegistryTests", ["ImgRegistry", "ImgHTTP", "ImgCredentials", "ImgOCI", "ImgReport", "ImgStream", "ImgTestKit"]),
+        tests(
+            "ImgLayersTests",
+            ["ImgLayers", "ImgTree", "ImgDockerfile", "ImgOCI", "ImgReport", "ImgStore", "ImgStream", "ImgTasks", "ImgTestKit"]
+        ),
+        tests("ImgExportTests", ["ImgExport", "ImgOCI", "ImgReport", "ImgStore", "ImgStream", "ImgTasks", "ImgTestKit"]),
+        tests("ImgBuilderTests", ["ImgBuilder", "ImgOCI", "ImgReport", "ImgTestKit"]),
+        tests("ImgCLITests", ["ImgCLI", "ImgBuilder", "ImgOCI", "ImgReport"]),
+        tests("IntegrationTests", ["ImgTestKit", "ImgOCI"]),
+        tests("LayeringTests", ["ImgTestKit"]),
+    ],
+    swiftLanguageModes: [.v6]
+)
