@@ -68,7 +68,7 @@ import Testing
         for token in ["one\n", "two"] {
             world.files["/tok"] = token
             _ = try await chain.credentials(fallbackRegion: "eu-west-1")
-            await chain.forget()
+            chain.forget()
         }
         #expect(transport.requests.map { $0.headers.value(of: "authorization") } == ["one", "two"])
     }

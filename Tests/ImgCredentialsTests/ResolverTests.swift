@@ -96,6 +96,7 @@ import Testing
         for _ in 0..<2 {
             let pulled = try await resolver.credential(for: "h.io", repository: "a", purpose: .pull)
             #expect(pulled.credential == .anonymous)
+            #expect(pulled.source == "docker-credential-h failed")
         }
         #expect(world.events.warnings.count == 1, "told once while the answer is kept")
         #expect(world.events.warnings.first?.message == "docker-credential-h failed for h.io: gpg: no [31mkey")
@@ -139,7 +140,7 @@ import Testing
         world.clock.advance(seconds: 2)
         _ = try await resolver.credential(for: "h.io", repository: "a", purpose: .push)
         #expect(processes.commands.count == 2)
-        await resolver.invalidate("h.io")
+        resolver.invalidate("h.io")
         _ = try await resolver.credential(for: "h.io", repository: "a", purpose: .push)
         #expect(processes.commands.count == 3)
     }
