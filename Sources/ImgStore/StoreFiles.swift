@@ -44,11 +44,11 @@ enum StoreFiles {
 
     /// Creates a directory with its parents; 0 or the error number.
     static func makeDirectory(_ path: String) -> Int32 {
-        if mkdir(path, 0o755) == 0 || errno == EEXIST { return 0 }
+        if unsafe mkdir(path, 0o755) == 0 || errno == EEXIST { return 0 }
         guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return errno }
         let status = makeDirectory(String(path[..<slash]))
         guard status == 0 else { return status }
-        return mkdir(path, 0o755) == 0 || errno == EEXIST ? 0 : errno
+        return unsafe mkdir(path, 0o755) == 0 || errno == EEXIST ? 0 : errno
     }
 
     /// Marks a file as used now; pruning goes by it.
