@@ -29,12 +29,14 @@ struct LayerKey: Hashable, Sendable {
                 shape.add("bytes")
                 shape.add(SHA256.digest(of: bytes).hex)
             case .layerEntry(let layer, let ordinal, let size)?: shape.add("\(layer) \(ordinal) \(size)")
-            case .file(_, let size, let identity)?:
+            case .file(let path, let size)?:
                 shape.add("file \(size)")
-                state.add("\(identity.device) \(identity.inode)")
-                state.add("\(identity.modified.seconds).\(identity.modified.nanoseconds)")
-                state.add("\(identity.changed.seconds).\(identity.changed.nanoseconds)")
-                if identity.changed.seconds >= now.seconds - 2 { isTrusted = false }
+                guard let file = FileState(path) else {
+                    isTrusted = false
+                    continue
+                }
+                state.add(file)
+                if file.changed.seconds >= now.seconds - 2 { isTrusted = false }
             case .spool(_, _, let size)?:
                 shape.add("spool \(size)")
                 isTrusted = false
@@ -81,6 +83,14 @@ private struct KeyHash: ~Copyable {
             add(attribute.name)
             add(attribute.value)
         }
+    }
+
+    mutating func add(_ file: FileState) {
+        add(file.device)
+        add(file.inode)
+        add(UInt64(bitPattern: file.size))
+        add(UInt64(bitPattern: file.modified.seconds) << 30 ^ UInt64(file.modified.nanoseconds))
+        add(UInt64(bitPattern: file.changed.seconds) << 30 ^ UInt64(file.changed.nanoseconds))
     }
 
     private mutating func flush() {
