@@ -113,7 +113,14 @@ extension RegistryClient {
                 return true
             }
         }
-        return RegistryClient(http: http, credentials: credentials, hosts: hosts, options: options, pool: pool, events: events)
+        return RegistryClient(
+            http: http,
+            credentials: credentials,
+            hosts: hosts,
+            options: options,
+            pool: pool,
+            events: events
+        )
     }
 }
 

@@ -24,7 +24,10 @@ final class ScratchDirectories: Sendable {
                 return unsafe String(cString: made)
             }
             guard let path else {
-                throw BuildError("cannot make a directory in \(parent): \(unsafe String(cString: strerror(errno)))", hints: ["set TMPDIR"])
+                throw BuildError(
+                    "cannot make a directory in \(parent): \(unsafe String(cString: strerror(errno)))",
+                    hints: ["set TMPDIR"]
+                )
             }
             return path
         }
@@ -34,7 +37,10 @@ final class ScratchDirectories: Sendable {
 
     /// Removes them all; called when nothing uses them any more.
     func removeAll() {
-        for path in made.withLock({ paths in defer { paths = [] }; return paths }) { Self.remove(path) }
+        for path in made.withLock({ paths in
+            defer { paths = [] }
+            return paths
+        }) { Self.remove(path) }
     }
 
     private static func remove(_ path: String) {

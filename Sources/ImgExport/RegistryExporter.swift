@@ -36,7 +36,11 @@ package struct RegistryExporter: Sendable {
     package func push(_ blob: Blob) async throws -> PushOutcome {
         // Foreign layers stay where their licence wants them (PULL-21).
         if blob.descriptor.mediaType.isForeignLayer { return .existed }
-        return try await remote.upload(blob.descriptor, body: body(blob), hints: UploadHints(mountSources: mountSources(blob)))
+        return try await remote.upload(
+            blob.descriptor,
+            body: body(blob),
+            hints: UploadHints(mountSources: mountSources(blob))
+        )
     }
 
     private func body(_ blob: Blob) -> UploadBody {
@@ -91,7 +95,9 @@ package struct RegistryExporter: Sendable {
                             throw BuildError(
                                 .refused,
                                 "\(remote.name) has lost blob \(blob.descriptor.digest) right after it was pushed; the tag was not moved",
-                                hints: ["run the same command again; if it happens again, the registry's storage is at fault"]
+                                hints: [
+                                    "run the same command again; if it happens again, the registry's storage is at fault"
+                                ]
                             )
                         }
                     }
@@ -119,7 +125,8 @@ package struct RegistryExporter: Sendable {
         for tag in tags { try await put(root, as: .tag(tag), blobs) }
     }
 
-    private func put(_ content: ImageGraph.Content, as selector: ManifestSelector, _ blobs: [Digest: Blob]) async throws {
+    private func put(_ content: ImageGraph.Content, as selector: ManifestSelector, _ blobs: [Digest: Blob]) async throws
+    {
         _ = try await remote.putManifest(
             content.bytes,
             mediaType: content.descriptor.mediaType,

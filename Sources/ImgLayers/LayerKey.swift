@@ -67,7 +67,9 @@ private struct KeyHash: ~Copyable {
     }
 
     mutating func add(_ number: UInt64) {
-        for shift in stride(from: UInt64(0), to: 64, by: 8) { pending.append(UInt8(truncatingIfNeeded: number >> shift)) }
+        for shift in stride(from: UInt64(0), to: 64, by: 8) {
+            pending.append(UInt8(truncatingIfNeeded: number >> shift))
+        }
     }
 
     mutating func add(_ header: TarHeader) {
