@@ -26,15 +26,15 @@ package struct Entry: Sendable, Hashable {
     package var kind: EntryKind
     /// Permission and special bits, at most 07777.
     package var mode: UInt16
-    package var uid: UInt32
-    package var gid: UInt32
+    package var uid: UInt32 = 0
+    package var gid: UInt32 = 0
     /// Bytes of a regular file, else 0.
-    package var size: Int64
-    package var mtime: Timestamp
+    package var size: Int64 = 0
+    package var mtime = Timestamp.epoch
     /// A symbolic link's text, else empty.
-    package var linkTarget: [UInt8]
-    package var deviceMajor: UInt32
-    package var deviceMinor: UInt32
+    package var linkTarget: [UInt8] = []
+    package var deviceMajor: UInt32 = 0
+    package var deviceMinor: UInt32 = 0
     /// The raw `security.capability` attribute.
     package var capability: [UInt8]?
     /// What a ``FileInspector`` said about the file's content.
@@ -42,27 +42,19 @@ package struct Entry: Sendable, Hashable {
     /// nil for a directory that no layer has a header for.
     package var origin: Origin?
     /// Whether several paths of the layer share the content; the group's key is ``origin``.
-    package var isShared: Bool
+    package var isShared = false
+
+    /// An entry of root's without content; the rest is for the caller to fill in.
+    package init(path: [UInt8], kind: EntryKind, mode: UInt16) {
+        self.path = path
+        self.kind = kind
+        self.mode = mode
+    }
 
     package var isDirectory: Bool { kind == .directory }
 
     /// A directory that only exists because something lies below it.
     package static func impliedDirectory(_ path: [UInt8]) -> Entry {
-        Entry(
-            path: path,
-            kind: .directory,
-            mode: 0o755,
-            uid: 0,
-            gid: 0,
-            size: 0,
-            mtime: .epoch,
-            linkTarget: [],
-            deviceMajor: 0,
-            deviceMinor: 0,
-            capability: nil,
-            note: nil,
-            origin: nil,
-            isShared: false
-        )
+        Entry(path: path, kind: .directory, mode: 0o755)
     }
 }

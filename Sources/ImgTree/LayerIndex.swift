@@ -63,22 +63,19 @@ package struct LayerIndex: Sendable {
     func entry(at position: Int, slot: Int, path: [UInt8]? = nil) -> Entry {
         let record = records[position]
         let attachment = attachments.isEmpty ? nil : attachments[position]
-        return Entry(
-            path: path ?? Array(paths[position]),
-            kind: record.kind,
-            mode: record.mode,
-            uid: record.uid,
-            gid: record.gid,
-            size: record.size,
-            mtime: Timestamp(seconds: record.seconds, nanoseconds: record.nanoseconds),
-            linkTarget: record.linkLength == 0 ? [] : Array(linkTarget(record)),
-            deviceMajor: record.deviceMajor,
-            deviceMinor: record.deviceMinor,
-            capability: attachment?.capability,
-            note: attachment?.note,
-            origin: Entry.Origin(layer: slot, ordinal: Int(record.ordinal)),
-            isShared: record.isShared
-        )
+        var entry = Entry(path: path ?? Array(paths[position]), kind: record.kind, mode: record.mode)
+        entry.uid = record.uid
+        entry.gid = record.gid
+        entry.size = record.size
+        entry.mtime = Timestamp(seconds: record.seconds, nanoseconds: record.nanoseconds)
+        if record.linkLength > 0 { entry.linkTarget = Array(linkTarget(record)) }
+        entry.deviceMajor = record.deviceMajor
+        entry.deviceMinor = record.deviceMinor
+        entry.capability = attachment?.capability
+        entry.note = attachment?.note
+        entry.origin = Entry.Origin(layer: slot, ordinal: Int(record.ordinal))
+        entry.isShared = record.isShared
+        return entry
     }
 
     /// What this layer says about a path.

@@ -131,17 +131,16 @@ package struct LoadedTree: Sendable {
                 let first = group.range.lowerBound
                 if layer.paths.length(first) == path.count {
                     let own = layer.entry(at: first, slot: group.layer, path: path)
-                    if !own.isDirectory {
-                        return shares.isEmpty ? (hardlinkResolved(own), []) : entry.map { ($0, shares) }
-                    }
+                    guard own.isDirectory else { return entry.map { ($0, shares) } ?? (hardlinkResolved(own), []) }
                     if entry == nil || isImplied { entry = own }
                     isImplied = false
                 } else if entry == nil {
                     entry = .impliedDirectory(path)
                     isImplied = true
                 }
-                shares.append(group)
             }
+            // A layer without entries here may still have whiteouts for what lies deeper.
+            if !group.range.isEmpty || !layer.whiteouts.isEmpty || !layer.opaques.isEmpty { shares.append(group) }
             if layer.opaques.contains(path[...]) || layer.whiteouts.contains(path[...]) { break }
         }
         return entry.map { ($0, shares) }
