@@ -1,0 +1,21 @@
+package import ImgOCI
+
+/// Where the bytes of a regular file come from.
+package enum ContentRef: Hashable, Sendable {
+    /// A file on disk: an absolute path that contained no symbolic link when it was found, and its size then.
+    case file(path: [UInt8], size: Int64)
+    /// Bytes at hand: heredocs, empty files.
+    case bytes([UInt8])
+    /// The content behind one header of a layer's tar, counted from 0.
+    case layerEntry(layer: Digest, ordinal: Int, size: Int64)
+    /// A stretch of a temporary file.
+    case spool(file: SpoolFile, offset: Int64, size: Int64)
+
+    /// Number of bytes.
+    package var size: Int64 {
+        switch self {
+        case .file(_, let size), .layerEntry(_, _, let size), .spool(_, _, let size): size
+        case .bytes(let bytes): Int64(bytes.count)
+        }
+    }
+}
