@@ -85,7 +85,7 @@ public struct BuildError: Error, Sendable {
 
     /// A failure with one cause.
     public init(
-        _ code: Code = .failure,
+        _ code: Code,
         _ message: String,
         at range: SourceRange? = nil,
         notes: [String] = [],
@@ -93,6 +93,11 @@ public struct BuildError: Error, Sendable {
     ) {
         self.code = code
         self.diagnostics = [Diagnostic(.error, message, at: range, notes: notes, hints: hints)]
+    }
+
+    /// A failure of the Dockerfile or the build with one cause.
+    public init(_ message: String, at range: SourceRange? = nil, notes: [String] = [], hints: [String] = []) {
+        self.init(.failure, message, at: range, notes: notes, hints: hints)
     }
 
     /// The same failure, located at `range` where it had no place yet.

@@ -1,0 +1,54 @@
+import ImgOCI
+import Testing
+
+@Suite struct ImageReferenceTests {
+    static let hex = String(repeating: "a1", count: 32)
+
+    /// The vectors of REF-7.
+    @Test(arguments: [
+        ("alpine", "docker.io/library/alpine:latest"),
+        ("index.docker.io/alpine", "docker.io/library/alpine:latest"),
+        ("docker.io/org/app:1", "docker.io/org/app:1"),
+        ("localhost/app", "localhost/app:latest"),
+        ("localhost:5000/app", "localhost:5000/app:latest"),
+        ("app:5000/x", "app:5000/x:latest"),
+        ("app:5000", "docker.io/library/app:5000"),
+        ("foo/bar", "docker.io/foo/bar:latest"),
+        ("Foo/bar", "Foo/bar:latest"),
+        ("[::1]:5000/x", "[::1]:5000/x:latest"),
+        ("[2001:db8::1]/x/y:t", "[2001:db8::1]/x/y:t"),
+        ("a.b/c/d:e@sha256:\(hex)", "a.b/c/d:e@sha256:\(hex)"),
+        ("x@sha256:\(hex)", "docker.io/library/x@sha256:\(hex)"),
+        ("a.b/c--d_e__f.g/h", "a.b/c--d_e__f.g/h:latest"),
+    ])
+    func normalizes(_ text: String, _ expected: String) throws {
+        let reference = try ImageReference(parsing: text)
+        #expect(reference.normalized == expected)
+        #expect(try ImageReference(parsing: reference.normalized) == ImageReference(parsing: reference.familiar))
+    }
+
+    @Test(arguments: [
+        "", " alpine", "alpine ", "foo/Bar", "FOO", "x@sha256:\(hex.dropLast())", "x:", "x@", ":t", "a..b", "a___b",
+        "a._b", "-a", "a-", "a//b", "a/", ".", "..", "x:a+b", "x:\(String(repeating: "t", count: 129))",
+        "https://host/repo", "h:0/x", "h:65536/x", "h.io:x/y", "\(hex)", "a.b/" + String(repeating: "p", count: 256),
+        "-h.io/x", "[zz]/x",
+    ])
+    func refuses(_ text: String) {
+        #expect(throws: ReferenceError.self) { try ImageReference(parsing: text) }
+    }
+
+    @Test func familiarNames() throws {
+        #expect(try ImageReference(parsing: "docker.io/library/alpine:3").familiar == "alpine:3")
+        #expect(try ImageReference(parsing: "docker.io/me/app").familiar == "me/app:latest")
+        #expect(try ImageReference(parsing: "ghcr.io/o/a:1").familiar == "ghcr.io/o/a:1")
+    }
+
+    @Test func hintsSayWhatToWrite() {
+        #expect { try ImageReference(parsing: "app:1.0+build") } throws: {
+            ($0 as? ReferenceError)?.hint?.contains("1.0_build") == true
+        }
+        #expect { try ImageReference(parsing: "ghcr.io/Me/App") } throws: {
+            ($0 as? ReferenceError)?.hint == "write ghcr.io/me/app"
+        }
+    }
+}
