@@ -21,7 +21,7 @@ package struct ContentLoader: Sendable {
             return try await layers.read(layer: layer, ordinal: ordinal, limit: limit)
         case .file, .spool:
             return try await pool.building {
-                let source = try reference.open()
+                guard let source = try reference.openLocal() else { return [] }
                 var bytes: [UInt8] = []
                 while bytes.count <= limit {
                     let chunk = try source.readChunk(65_536)

@@ -113,9 +113,49 @@ enum ArchiveMembers {
         var content: ContentRef?
     }
 
+    /// Reads the archive to its end; blocks.
+    ///
     /// - Returns: nil when the bytes do not begin with a valid tar header, compressed or not (ARC-2, ARC-3).
     static func read(_ reference: ContentRef, spoolingTo directory: String) throws(StreamError) -> [Member]? {
-        fatalError()
+        guard let source = try reference.openLocal(), let (reader, first) = begin(source) else { return nil }
+        var spool: SpoolFile?
+        var members: [Member] = []
+        var next: TarHeader? = first
+        while let header = next {
+            if Task.isCancelled { throw StreamError(.cancelled, "interrupted") }
+            var member = Member(header: header, content: nil)
+            if header.kind == .file {
+                if header.size == 0 {
+                    member.content = .bytes([])
+                } else {
+                    let file = try spool ?? SpoolFile.create(in: directory)
+                    spool = file
+                    member.content = try copy(reader, to: file)
+                    member.header.size = member.content?.size ?? 0
+                }
+            }
+            members.append(member)
+            next = try reader.next()
+        }
+        return members
+    }
+
+    /// The reader at the first header, or nil when there is none.
+    private static func begin(_ source: any ByteSource) -> (TarReader, TarHeader)? {
+        guard let reader = try? TarReader(source, format: .anyCompression), let first = try? reader.next() else {
+            return nil
+        }
+        return (reader, first)
+    }
+
+    private static func copy(_ reader: TarReader, to spool: SpoolFile) throws(StreamError) -> ContentRef {
+        let offset = spool.size
+        while true {
+            let chunk = try reader.readChunk(256 << 10)
+            if chunk.isEmpty { break }
+            try spool.append(chunk.span)
+        }
+        return .spool(file: spool, offset: offset, size: spool.size - offset)
     }
 }
 
