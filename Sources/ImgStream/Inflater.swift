@@ -102,8 +102,8 @@ private final class PlainDecoder: StreamDecoder {
         guard try input.fill() else { return 0 }
         let part = unsafe input.available.prefix(buffer.count)
         unsafe buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: part))
-        input.consume(part.count)
-        return part.count
+        unsafe input.consume(part.count)
+        return unsafe part.count
     }
 }
 

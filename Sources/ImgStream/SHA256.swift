@@ -38,7 +38,7 @@ package import ImgOCI
     package static func digest(of bytes: [UInt8]) -> Digest { Digest(sha256: hash(bytes)) }
 
     /// The raw 32 bytes.
-    package static func hash(_ bytes: [UInt8]) -> [UInt8] { OneShotHash.digest(bytes, length: 32, EVP_sha256()) }
+    package static func hash(_ bytes: [UInt8]) -> [UInt8] { unsafe OneShotHash.digest(bytes, length: 32, EVP_sha256()) }
 
     /// HMAC with SHA-256, 32 bytes (RFC 2104).
     package static func hmac(key: [UInt8], _ message: [UInt8]) -> [UInt8] {
@@ -52,7 +52,7 @@ package import ImgOCI
 /// SHA-1 and SHA-512 where a format of others asks for them.
 package enum LegacyHash {
     /// 20 bytes; names files, protects nothing.
-    package static func sha1(_ bytes: [UInt8]) -> [UInt8] { OneShotHash.digest(bytes, length: 20, EVP_sha1()) }
+    package static func sha1(_ bytes: [UInt8]) -> [UInt8] { unsafe OneShotHash.digest(bytes, length: 20, EVP_sha1()) }
 }
 
 private enum OneShotHash {

@@ -133,7 +133,7 @@ import ImgOCI
 }
 
 /// Gives libarchive the bytes of a source; keeps the error that its C interface has no room for.
-private final class SourcePort {
+@safe private final class SourcePort {
     private let source: any ByteSource
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 128 << 10, alignment: 16)
     private(set) var error: StreamError?
