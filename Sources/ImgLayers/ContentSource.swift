@@ -6,7 +6,7 @@ extension ContentRef {
     /// - Returns: nil for ``layerEntry(layer:ordinal:size:)``.
     package func openLocal() throws(StreamError) -> (any ByteSource)? {
         switch self {
-        case .file(let path, _): try FileSource.open(path, followsLinks: false)
+        case .file(let path, _, _): try FileSource.open(path, followsLinks: false)
         case .bytes(let bytes): BytesSource(bytes)
         case .spool(let file, let offset, let size): SpoolSource(file, offset: offset, size: size)
         case .layerEntry: nil
@@ -15,7 +15,7 @@ extension ContentRef {
 }
 
 /// A stretch of a spool file.
-private final class SpoolSource: ByteSource {
+final class SpoolSource: ByteSource {
     private let file: SpoolFile
     private var position: Int64
     private let end: Int64

@@ -16,6 +16,10 @@ struct ContextIndex {
 
         var size: Int64
         var seconds: Int64
+        var changedSeconds: Int64
+        var device: UInt64
+        var inode: UInt64
+        var changedNanoseconds: Int32
         var nanoseconds: Int32
         var parent: Int32
         var nameStart: UInt32
@@ -89,6 +93,18 @@ struct ContextIndex {
             found.append(entry(child, path: inner))
             if nodes[child].kind == .directory { try collect(child, path: inner, into: &found) }
         }
+    }
+
+    /// The state of a file when it was read.
+    func identity(of entry: Entry) -> FileIdentity? {
+        guard let position = entry.origin?.ordinal, nodes.indices.contains(position) else { return nil }
+        let node = nodes[position]
+        return FileIdentity(
+            device: node.device,
+            inode: node.inode,
+            modified: Timestamp(seconds: node.seconds, nanoseconds: node.nanoseconds),
+            changed: Timestamp(seconds: node.changedSeconds, nanoseconds: node.changedNanoseconds)
+        )
     }
 
     /// The pattern that keeps a path from being seen, and the path that it matched.
@@ -242,6 +258,10 @@ extension ContextIndex.Node {
     ) {
         size = item.size
         seconds = item.mtime.seconds
+        changedSeconds = item.ctime.seconds
+        changedNanoseconds = item.ctime.nanoseconds
+        device = item.device
+        inode = item.inode
         nanoseconds = item.mtime.nanoseconds
         self.parent = parent
         nameStart = UInt32(truncatingIfNeeded: textStart)

@@ -63,7 +63,9 @@ package final class ContextTree: SourceTree {
     package func content(of entry: Entry) -> ContentRef? {
         guard entry.kind == .file else { return nil }
         if entry.size == 0 { return .bytes([]) }
-        return .file(path: root + [UInt8(ascii: "/")] + entry.path, size: entry.size)
+        // Hard links of one file have one state, that of the name which was read first.
+        guard let identity = index.withLock({ $0.identity(of: entry) }) else { return nil }
+        return .file(path: root + [UInt8(ascii: "/")] + entry.path, size: entry.size, identity: identity)
     }
 
     package func hints(forMissing path: [UInt8]) async -> [String] {

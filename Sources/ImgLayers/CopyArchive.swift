@@ -128,10 +128,11 @@ enum ArchiveMembers {
                 if header.size == 0 {
                     member.content = .bytes([])
                 } else {
-                    let file = try spool ?? SpoolFile.create(in: directory)
+                    let file = if let spool { spool } else { try SpoolFile.create(in: directory) }
                     spool = file
-                    member.content = try copy(reader, to: file)
-                    member.header.size = member.content?.size ?? 0
+                    let piece = try file.append(contentOf: reader)
+                    member.content = .spool(file: file, offset: piece.offset, size: piece.size)
+                    member.header.size = piece.size
                 }
             }
             members.append(member)
@@ -146,16 +147,6 @@ enum ArchiveMembers {
             return nil
         }
         return (reader, first)
-    }
-
-    private static func copy(_ reader: TarReader, to spool: SpoolFile) throws(StreamError) -> ContentRef {
-        let offset = spool.size
-        while true {
-            let chunk = try reader.readChunk(256 << 10)
-            if chunk.isEmpty { break }
-            try spool.append(chunk.span)
-        }
-        return .spool(file: spool, offset: offset, size: spool.size - offset)
     }
 }
 

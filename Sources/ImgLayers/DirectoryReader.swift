@@ -99,6 +99,7 @@ struct DirectoryListing {
         var mode: UInt16 = 0
         var size: Int64 = 0
         var mtime = Timestamp.epoch
+        var ctime = Timestamp.epoch
         var device: UInt64 = 0
         var inode: UInt64 = 0
         var isShared = false
@@ -172,6 +173,10 @@ extension DirectoryListing.Item {
         mtime = Timestamp(
             seconds: Int64(status.st_mtim.tv_sec),
             nanoseconds: Int32(truncatingIfNeeded: status.st_mtim.tv_nsec)
+        )
+        ctime = Timestamp(
+            seconds: Int64(status.st_ctim.tv_sec),
+            nanoseconds: Int32(truncatingIfNeeded: status.st_ctim.tv_nsec)
         )
         device = UInt64(status.st_dev)
         inode = UInt64(status.st_ino)

@@ -1,10 +1,10 @@
-import ImgReport
+package import ImgReport
 import ImgStream
 import ImgTree
 
 extension BuildError {
     /// Any error as one for people; cancellation becomes `.interrupted`.
-    init(wrapping error: any Error) {
+    package init(wrapping error: any Error) {
         switch error {
         case let error as BuildError: self = error
         case is CancellationError: self.init(.interrupted, "interrupted")

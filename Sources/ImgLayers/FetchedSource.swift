@@ -1,6 +1,7 @@
 package import ImgOCI
 package import ImgReport
 import ImgStream
+package import ImgTasks
 package import ImgTree
 
 /// What an ADD operand that is no path has become: downloaded or checked out.
@@ -38,6 +39,18 @@ package struct SingleFileTree: SourceTree {
     package init(_ file: FetchedFile) {
         self.file = file
         path = TreePath.relative(file.name)
+    }
+
+    /// A file on disk.
+    package static func open(_ path: String, pool: BlockingPool) async throws(BuildError) -> SingleFileTree {
+        let bytes = Array(path.utf8)
+        let parent = bytes.lastIndex(of: UInt8(ascii: "/")).map { $0 == 0 ? "/" : String(decoding: bytes[..<$0], as: UTF8.self) }
+        let name = TreePath.name(bytes)
+        let directory = try await ContextTree.open(parent ?? ".", ignoring: nil, pool: pool)
+        guard let entry = try await directory.lookup(Array(name)), let content = directory.content(of: entry) else {
+            throw BuildError(.failure, "open \(path): no such file")
+        }
+        return SingleFileTree(FetchedFile(name: Array(name), content: content, mtime: entry.mtime, mode: entry.mode))
     }
 
     package func lookup(_ path: [UInt8]) async throws(BuildError) -> Entry? {

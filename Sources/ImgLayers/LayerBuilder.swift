@@ -1,5 +1,4 @@
 package import ImgOCI
-package import ImgReport
 package import ImgStore
 package import ImgStream
 package import ImgTasks
@@ -58,7 +57,7 @@ package final class LayerBuilder: Sendable {
     private func buildOnThread(_ spec: LayerSpec, _ key: LayerKey) throws -> BuiltLayer {
         if usesCache, let found = cached(spec, key) { return found }
         let draft = try store.draft()
-        let writer = try LayerWriter(settings: settings, workers: workers, into: draft)
+        let writer = LayerWriter(settings: settings, workers: workers, into: draft)
         try EntryWriting.write(spec, into: writer)
         let written = try writer.finish()
         let path = try draft.commit(as: written.digest)

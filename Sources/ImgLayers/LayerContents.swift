@@ -17,16 +17,16 @@ package enum LayerContents {
     /// - Returns: Where each content lies in `spool`.
     package static func extract(
         _ ordinals: Set<Int>,
-        from source: some ByteSource,
+        from source: any ByteSource,
         into spool: SpoolFile
     ) throws -> [Int: Piece] {
         var pieces: [Int: Piece] = [:]
-        var reader = try TarReader(source: Inflater(source))
+        let reader = try TarReader(Inflater(source))
         var ordinal = 0
-        while pieces.count < ordinals.count, let header = try reader.next() {
+        while pieces.count < ordinals.count, try reader.next() != nil {
+            try Task.checkCancellation()
             if ordinals.contains(ordinal) {
-                let offset = try spool.append { sink in try reader.readContent(into: sink) }
-                pieces[ordinal] = Piece(offset: offset, size: header.size)
+                pieces[ordinal] = try spool.append(contentOf: reader)
             }
             ordinal += 1
         }

@@ -84,7 +84,8 @@ private struct KeyHash: ~Copyable {
     }
 
     private mutating func flush() {
-        hash.update(pending.span)
+        let batch = pending
+        hash.update(batch.span)
         pending.removeAll(keepingCapacity: true)
     }
 

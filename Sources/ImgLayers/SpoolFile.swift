@@ -1,5 +1,6 @@
 import Glibc
 package import ImgStream
+import ImgTree
 import Synchronization
 
 /// A temporary file without a name: it takes bytes at its end and vanishes with its last user.
@@ -47,6 +48,31 @@ package final class SpoolFile: Sendable, Hashable {
             offset += Int64(status)
         }
         length.withLock { $0 = offset }
+    }
+
+    /// Writes the content of a tar's current entry at the end.
+    package func append(contentOf reader: TarReader) throws(StreamError) -> LayerContents.Piece {
+        let offset = size
+        while true {
+            let chunk = try reader.readChunk(256 << 10)
+            if chunk.isEmpty { break }
+            try append(chunk.span)
+        }
+        return LayerContents.Piece(offset: offset, size: size - offset)
+    }
+
+    /// A stretch as a whole; for small ones.
+    ///
+    /// - Throws: ``StreamError`` `.corrupt` when the file ends before.
+    package func bytes(at offset: Int64, count: Int) throws(StreamError) -> [UInt8] {
+        let source = SpoolSource(self, offset: offset, size: Int64(count))
+        var bytes: [UInt8] = []
+        while bytes.count < count {
+            let chunk = try source.readChunk(count - bytes.count)
+            if chunk.isEmpty { throw StreamError(.corrupt, "a temporary file is shorter than expected") }
+            bytes += chunk
+        }
+        return bytes
     }
 
     /// Reads from any place; several readers at a time.

@@ -39,10 +39,10 @@ package struct StageTree: SourceTree {
 
     /// The file system of an image.
     ///
-    /// - Parameter layers: From the bottom to the top; each must have a digest for its content to be found.
-    package init(layers: [LayerProvider]) {
-        let contents = layers.map { layer in layer.digest.map { Contents.blob($0) } ?? .entries([:]) }
-        self.init(tree: FileTree(layers: layers), contents: contents)
+    /// - Parameter layers: From the bottom to the top, each with its digest and what gives its index on demand.
+    package init(layers: [(digest: Digest, load: @Sendable () async throws -> LayerIndex)]) {
+        let providers = layers.map { LayerProvider(digest: $0.digest, load: $0.load) }
+        self.init(tree: FileTree(layers: providers), contents: layers.map { .blob($0.digest) })
     }
 
     /// The file system after a step.

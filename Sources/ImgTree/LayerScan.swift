@@ -2,22 +2,6 @@ package import ImgOCI
 package import ImgStream
 
 extension LayerIndex {
-    /// What is known of a layer before it is read.
-    package struct Expectation: Sendable, Hashable {
-        /// Of the compressed bytes.
-        package var digest: Digest
-        /// Compressed bytes.
-        package var size: Int64
-        /// Digest of the uncompressed tar; nil when it is not known.
-        package var diffID: Digest?
-
-        package init(digest: Digest, size: Int64, diffID: Digest? = nil) {
-            self.digest = digest
-            self.size = size
-            self.diffID = diffID
-        }
-    }
-
     private static let chunkSize = 64 << 10
 
     /// Reads a layer once, as it comes from a registry or the store, and keeps its index; nothing is unpacked.
@@ -25,16 +9,19 @@ extension LayerIndex {
     /// Blocks; for pool threads only.
     /// - Parameters:
     ///   - source: gzip, zstd or plain tar.
-    ///   - expected: Checked to the last byte; nothing is returned when it differs.
+    ///   - expected: Digest and size of the compressed bytes, checked to the last one.
+    ///   - diffID: Digest of the uncompressed tar, checked when known.
     ///   - inspector: Asked about every regular file.
+    /// - Throws: ``StreamError``, ``TreeError`` or `CancellationError`; nothing is returned when a digest differs.
     package static func scan(
         _ source: any ByteSource,
-        expecting expected: Expectation?,
+        expecting expected: Descriptor?,
+        diffID: Digest? = nil,
         inspector: (any FileInspector)? = nil
     ) throws -> LayerIndex {
-        guard let expected else { return try scan(uncompressing: source, diffID: nil, inspector: inspector) }
+        guard let expected else { return try scan(uncompressing: source, diffID: diffID, inspector: inspector) }
         let verifying = VerifyingSource(source, expecting: .init(digest: expected.digest, size: expected.size))
-        let index = try scan(uncompressing: verifying, diffID: expected.diffID, inspector: inspector)
+        let index = try scan(uncompressing: verifying, diffID: diffID, inspector: inspector)
         try verifying.finish()
         return index
     }
