@@ -21,6 +21,15 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
+let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+let toml: Target.Dependency = .product(name: "TOMLKit", package: "TOMLKit")
+
+/// What the embedding API is made of.
+let builderParts: [Target.Dependency] = [
+    "ImgChecks", "ImgCredentials", "ImgDockerfile", "ImgExport", "ImgHTTP", "ImgLayers", "ImgOCI", "ImgPlan",
+    "ImgRegistry",
+    "ImgReport", "ImgStore", "ImgStream", "ImgTasks", "ImgTree",
+]
 
 let package = Package(
     name: "imgbuild",
@@ -32,6 +41,8 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0", traits: []),
+        .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
+        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
     ],
     targets: [
         .systemLibrary(name: "CImgArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
@@ -43,52 +54,65 @@ let package = Package(
         .target(name: "CImgCurlShims", dependencies: ["CImgCurl"]),
 
         library("ImgOCI", []),
+        library("ImgTasks", []),
 
         library("ImgReport", ["ImgOCI"]),
-        library("ImgTasks", []),
-        library("ImgStream", ["ImgOCI", "CImgArchive", "CImgCrypto", "CImgDeflate", "CImgZlib", "CImgZstd"]),
+        library(
+            "ImgStream",
+            ["ImgOCI", "ImgTasks", "CImgArchive", "CImgCrypto", "CImgDeflate", "CImgZlib", "CImgZstd"]
+        ),
 
         library("ImgDockerfile", ["ImgOCI", "ImgReport"]),
         library("ImgStore", ["ImgOCI", "ImgStream"]),
         library("ImgHTTP", ["CImgCurl", "CImgCurlShims", "ImgTasks"]),
-        library("ImgCredentials", ["ImgOCI", "ImgReport", "ImgTasks", subprocess]),
+        library("ImgCredentials", ["ImgOCI", "ImgReport", "ImgStream", "ImgTasks", subprocess, system]),
 
-        library("ImgTree", ["ImgOCI", "ImgStream", "ImgStore"]),
+        library("ImgTree", ["ImgOCI", "ImgStream"]),
 
         library("ImgPlan", ["ImgDockerfile", "ImgOCI", "ImgReport"]),
-        library("ImgRegistry", ["ImgCredentials", "ImgHTTP", "ImgOCI", "ImgReport", "ImgStream", "ImgTasks"]),
-
-        library("ImgLayers", ["ImgDockerfile", "ImgOCI", "ImgReport", "ImgStore", "ImgStream", "ImgTasks", "ImgTree"]),
-
-        library("ImgExport", ["ImgOCI", "ImgRegistry", "ImgReport", "ImgStore", "ImgStream", "ImgTasks"]),
+        library("ImgRegistry", ["ImgCredentials", "ImgHTTP", "ImgOCI", "ImgReport", "ImgStream", "ImgTasks", toml]),
 
         library(
-            "ImgBuilder",
-            [
-                "ImgCredentials", "ImgDockerfile", "ImgExport", "ImgHTTP", "ImgLayers", "ImgOCI", "ImgPlan", "ImgRegistry",
-                "ImgReport", "ImgStore", "ImgStream", "ImgTasks", "ImgTree", subprocess,
-            ]
+            "ImgLayers",
+            ["ImgDockerfile", "ImgOCI", "ImgPlan", "ImgReport", "ImgStore", "ImgStream", "ImgTasks", "ImgTree"]
         ),
+
+        library("ImgExport", ["ImgOCI", "ImgRegistry", "ImgReport", "ImgStream", "ImgTasks"]),
+        library("ImgChecks", ["ImgOCI", "ImgReport"]),
+
+        library("ImgBuilder", builderParts + [subprocess, system]),
         library("ImgCLI", ["ImgBuilder", "ImgOCI", "ImgReport", arguments]),
         .executableTarget(name: "imgbuild", dependencies: ["ImgCLI"], swiftSettings: house),
 
-        .target(name: "ImgTestKit", dependencies: [subprocess], path: "Tests/ImgTestKit", swiftSettings: house),
+        .target(
+            name: "ImgTestKit",
+            dependencies: [subprocess, system],
+            path: "Tests/ImgTestKit",
+            swiftSettings: house
+        ),
         tests("ImgOCITests", ["ImgOCI"]),
-        tests("ImgReportTests", ["ImgReport", "ImgOCI"]),
         tests("ImgTasksTests", ["ImgTasks"]),
+        tests("ImgReportTests", ["ImgReport", "ImgOCI"]),
         tests("ImgStreamTests", ["ImgStream", "ImgOCI", "ImgTestKit"]),
-        tests("ImgDockerfileTests", ["ImgDockerfile", "ImgReport", "ImgOCI"]),
+        tests("ImgDockerfileTests", ["ImgDockerfile", "ImgReport", "ImgOCI", "ImgTestKit"]),
         tests("ImgStoreTests", ["ImgStore", "ImgStream", "ImgOCI", "ImgTestKit"]),
         tests("ImgHTTPTests", ["ImgHTTP", "ImgTasks", "ImgTestKit"]),
-        tests("ImgCredentialsTests", ["ImgCredentials", "ImgOCI", "ImgReport", "ImgTestKit"]),
-        tests("ImgTreeTests", ["ImgTree", "ImgOCI", "ImgStream", "ImgStore", "ImgTestKit"]),
+        tests("ImgCredentialsTests", ["ImgCredentials", "ImgOCI", "ImgReport", "ImgTasks"]),
+        tests("ImgTreeTests", ["ImgTree", "ImgOCI", "ImgStream", "ImgTestKit"]),
         tests("ImgPlanTests", ["ImgPlan", "ImgDockerfile", "ImgOCI", "ImgReport"]),
-        tests("ImgRegistryTests", ["ImgRegistry", "ImgHTTP", "ImgCredentials", "ImgOCI", "ImgReport", "ImgStream", "ImgTestKit"]),
+        tests(
+            "ImgRegistryTests",
+            ["ImgRegistry", "ImgHTTP", "ImgCredentials", "ImgOCI", "ImgReport", "ImgStream", "ImgTasks", "ImgTestKit"]
+        ),
         tests(
             "ImgLayersTests",
-            ["ImgLayers", "ImgTree", "ImgDockerfile", "ImgOCI", "ImgReport", "ImgStore", "ImgStream", "ImgTasks", "ImgTestKit"]
+            [
+                "ImgLayers", "ImgDockerfile", "ImgOCI", "ImgPlan", "ImgReport", "ImgStore", "ImgStream", "ImgTasks",
+                "ImgTree", "ImgTestKit",
+            ]
         ),
-        tests("ImgExportTests", ["ImgExport", "ImgOCI", "ImgReport", "ImgStore", "ImgStream", "ImgTasks", "ImgTestKit"]),
+        tests("ImgExportTests", ["ImgExport", "ImgOCI", "ImgReport", "ImgStream", "ImgTasks", "ImgTestKit"]),
+        tests("ImgChecksTests", ["ImgChecks", "ImgOCI", "ImgReport", "ImgTestKit"]),
         tests("ImgBuilderTests", ["ImgBuilder", "ImgOCI", "ImgReport", "ImgTestKit"]),
         tests("ImgCLITests", ["ImgCLI", "ImgBuilder", "ImgOCI", "ImgReport"]),
         tests("IntegrationTests", ["ImgTestKit", "ImgOCI"]),

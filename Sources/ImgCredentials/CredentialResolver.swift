@@ -66,7 +66,8 @@ package final class CredentialResolver: Sendable {
         for config in configs {
             switch try await look(for: key, in: config, purpose) {
             case .found(let resolved): return resolved
-            case .givenUp: return .anonymous
+            case .givenUp(let helper):
+                return ResolvedCredential(.anonymous, source: "\(helper) failed", origin: .none)
             case .absent: break
             }
         }
@@ -102,11 +103,11 @@ package final class CredentialResolver: Sendable {
     }
 
     /// Forgets what is kept for a host, so that the next question goes to its source again.
-    package func invalidate(_ host: String) async {
+    package func invalidate(_ host: String) {
         let key = RegistryKey(host: host)
-        await configs.forget { _ in true }
-        await desk.forget(key)
-        if ECRRegistry(host: key.host) != nil { await ecr.forget() }
+        configs.forget { _ in true }
+        desk.forget(key)
+        if ECRRegistry(host: key.host) != nil { ecr.forget() }
     }
 
     /// Headers that Docker's configuration adds to requests for registries (CFG-2).
@@ -125,7 +126,7 @@ extension CredentialResolver {
         case found(ResolvedCredential)
         case absent
         /// A source failed on a pull, which goes on without credentials.
-        case givenUp
+        case givenUp(helper: String)
     }
 
     private func loadConfigs() async throws(BuildError) -> [DockerConfig] {
@@ -191,7 +192,7 @@ extension CredentialResolver {
                     diagnostics: [helper.describe(failure, host: key.host, origin: config.origin)]
                 )
             }
-            return .givenUp
+            return .givenUp(helper: helper.programName)
         }
     }
 

@@ -50,7 +50,7 @@ struct HelperDesk: Sendable {
         }
     }
 
-    func forget(_ key: RegistryKey) async {
-        await cache.forget { key.match(among: [$0.serverKey]) != nil }
+    func forget(_ key: RegistryKey) {
+        cache.forget { key.match(among: [$0.serverKey]) != nil }
     }
 }

@@ -16,11 +16,11 @@ package final class BlockingPool: TaskExecutor {
     package init(threads: Int, name: String = "imgbuild-worker") {
         let queue = queue
         // Unowned: a thread uses it only while a job runs, and the job's caller holds the pool.
-        let executor = asUnownedTaskExecutor()
+        let executor = unsafe asUnownedTaskExecutor()
         for _ in 0..<max(1, threads) {
             let started = WorkerThread.start(name: name) {
                 while let job = queue.pop() {
-                    job.runSynchronously(on: executor)
+                    unsafe job.runSynchronously(on: executor)
                 }
             }
             if started {
@@ -37,7 +37,7 @@ package final class BlockingPool: TaskExecutor {
         let job = UnownedJob(job)
         if !queue.push(job) {
             // Not one thread to be had: better in place than never.
-            job.runSynchronously(on: asUnownedTaskExecutor())
+            unsafe job.runSynchronously(on: asUnownedTaskExecutor())
         }
     }
 

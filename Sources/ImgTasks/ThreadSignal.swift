@@ -12,11 +12,13 @@ package final class ThreadSignal: Sendable {
     package init() {
         var ends: (reader: Int32, writer: Int32) = (-1, -1)
         let status = unsafe withUnsafeMutableBytes(of: &ends) { bytes in
-            unsafe pipe2(bytes.assumingMemoryBound(to: Int32.self).baseAddress, O_CLOEXEC)
+            unsafe pipe(bytes.assumingMemoryBound(to: Int32.self).baseAddress)
         }
         descriptor = status == 0 ? ends.reader : -1
         writer = status == 0 ? ends.writer : -1
-        if writer >= 0 {
+        if status == 0 {
+            _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+            _ = fcntl(writer, F_SETFD, FD_CLOEXEC)
             // A full pipe holds more calls than there are waiters; another one may be dropped.
             _ = fcntl(writer, F_SETFL, O_NONBLOCK)
         }

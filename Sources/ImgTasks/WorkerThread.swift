@@ -21,7 +21,7 @@ package enum WorkerThread {
     /// - Returns: False if the system refused another thread.
     package static func start(name: String, stackSize: Int = 1 << 20, body: @escaping @Sendable () -> Void) -> Bool {
         let start = unsafe Unmanaged.passRetained(Start(name: name, body: body))
-        var attributes = unsafe pthread_attr_t()
+        var attributes = pthread_attr_t()
         guard unsafe pthread_attr_init(&attributes) == 0 else {
             unsafe start.release()
             return false
@@ -48,7 +48,7 @@ package enum WorkerThread {
     }
 
     private static func run(_ start: Start) {
-        _ = unsafe pthread_setname_np(pthread_self(), String(decoding: start.name.utf8.prefix(15), as: UTF8.self))
+        setName(start.name)
         let previous = unsafe newlocale(Int32(LC_CTYPE_MASK), "C.UTF-8", nil)
         if let locale = unsafe previous {
             unsafe uselocale(locale)
@@ -56,11 +56,20 @@ package enum WorkerThread {
         start.body()
         if let locale = unsafe previous {
             // The global locale must be back in use before the thread's own one is freed.
-            unsafe uselocale(LC_GLOBAL_LOCALE_HANDLE)
+            unsafe uselocale(globalLocale)
             unsafe freelocale(locale)
         }
     }
 
+    private static func setName(_ name: String) {
+        // pthread_setname_np is a GNU extension that Swift's Glibc module leaves out.
+        let file = unsafe open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)
+        guard file >= 0 else { return }
+        defer { close(file) }
+        var bytes = Array(name.utf8.prefix(15))
+        _ = unsafe write(file, &bytes, bytes.count)
+    }
+
     /// `LC_GLOBAL_LOCALE`, a cast macro that Swift does not import.
-    private static var LC_GLOBAL_LOCALE_HANDLE: locale_t? { unsafe locale_t(bitPattern: -1) }
+    private static var globalLocale: locale_t? { unsafe locale_t(bitPattern: -1) }
 }

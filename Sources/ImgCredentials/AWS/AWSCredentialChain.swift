@@ -53,14 +53,14 @@ final class AWSCredentialChain: Sendable {
         try await AWSSettings.load(client.context, profile: profile)
     }
 
-    func forget() async {
-        await cache.forget { _ in true }
+    func forget() {
+        cache.forget { _ in true }
     }
 
     private func staleTime(of credentials: AWSCredentials) -> Timestamp? {
         credentials.expiration.map { end in
             // Keys that live shorter than the margin are used, and asked for again the next time.
-            max(Timestamp(seconds: end.seconds - Self.margin), client.context.environment.now())
+            max(Timestamp(seconds: end.seconds - Self.margin), client.now)
         }
     }
 

@@ -51,8 +51,13 @@ struct CredentialHelper: Sendable {
             ("ServerURL", .string(serverKey)), ("Username", .string(pair.user)),
             ("Secret", .string(pair.secret.exposed)),
         ])
-        let result = try await run("store", input: JSON.object(message).text())
-        guard result.succeeded else { throw failure(result) }
+        var result = try await run("store", input: JSON.object(message).text())
+        guard result.succeeded else {
+            // Some helpers repeat what they were given.
+            result.output = Array(Self.masking(pair.secret, in: String(decoding: result.output, as: UTF8.self)).utf8)
+            result.errorText = Self.masking(pair.secret, in: result.errorText)
+            throw failure(result)
+        }
     }
 
     func erase(_ serverKey: String) async throws(Failure) {
@@ -100,6 +105,11 @@ struct CredentialHelper: Sendable {
             true
         default: false
         }
+    }
+
+    private static func masking(_ secret: Secret, in text: String) -> String {
+        let quoted = JSON.string(secret.exposed).text().dropFirst().dropLast()
+        return text.replacing(quoted, with: secret.description).replacing(secret.exposed, with: secret.description)
     }
 
     /// Helpers explain a failure on standard output (HLP-3).

@@ -84,10 +84,10 @@ package final class ECRProvider: Sendable {
     }
 
     /// Forgets passwords and keys, so that the next request fetches new ones.
-    func forget() async {
-        await cache.forget { _ in true }
+    func forget() {
+        cache.forget { _ in true }
         last.withLock { $0.removeAll() }
-        await chain.forget()
+        chain.forget()
     }
 
     private func fetch(_ registry: ECRRegistry, _ keys: AWSCredentials) async throws(BuildError) -> Aging<Entry> {

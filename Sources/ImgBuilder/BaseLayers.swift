@@ -1,0 +1,207 @@
+import ImgChecks
+import ImgExport
+import ImgLayers
+import ImgOCI
+import ImgReport
+import ImgStore
+import ImgStream
+import ImgTasks
+import ImgTree
+import Synchronization
+
+/// The layers of base images: their path indexes and, where a build copies from them, the contents of some of their files.
+///
+/// A layer is streamed, never stored whole.
+final class BaseLayers: LayerContentReader, Sendable {
+    /// A layer with the image it was found in.
+    struct Location: Sendable {
+        var descriptor: Descriptor
+        var diffID: Digest
+        var source: any ImageSource
+    }
+
+    private let store: ContentStore
+    private let pool: BlockingPool
+    private let events: any EventSink
+    private let spoolDirectory: String
+    private let locations = Mutex<[Digest: Location]>([:])
+    private let indexes = OnceMap<Digest, LayerIndex>()
+    /// Layers that are read at a time: inflating keeps a processor busy.
+    private let slots: Limiter
+
+    init(store: ContentStore, pool: BlockingPool, events: any EventSink, spoolDirectory: String, workers: Int) {
+        self.store = store
+        self.pool = pool
+        self.events = events
+        self.spoolDirectory = spoolDirectory
+        slots = Limiter(limit: max(1, workers))
+    }
+
+    /// Makes a layer known; the first image that brings it serves it.
+    func register(_ location: Location) {
+        locations.withLock { known in
+            if known[location.descriptor.digest] == nil { known[location.descriptor.digest] = location }
+        }
+    }
+
+    private func location(_ layer: Digest) throws(BuildError) -> Location {
+        guard let found = locations.withLock({ $0[layer] }) else { throw BuildError("unknown base layer \(layer)") }
+        return found
+    }
+
+    // MARK: - Path indexes
+
+    /// The paths of a layer: from the cache, else by streaming the layer once (PULL-17 verifies it three ways).
+    func index(of layer: Digest) async throws -> LayerIndex {
+        try await indexes.value(for: layer) { [self] in
+            if let known = try await pool.run({ [self] in cachedIndex(layer) }) { return known }
+            let location = try location(layer)
+            return try await slots.withSlot { [self] in
+                note(location, .downloading)
+                let index = try await read(location) { source in
+                    try LayerIndex.scan(
+                        source,
+                        expecting: LayerIndex.Expectation(
+                            digest: location.descriptor.digest,
+                            size: location.descriptor.size,
+                            diffID: location.diffID
+                        ),
+                        inspector: ExecutableInspector()
+                    )
+                }
+                try await pool.run { [self] in
+                    store.setRecord(namespace: Self.namespace, key: layer.description, index.encoded())
+                }
+                note(location, .downloaded)
+                return index
+            }
+        }
+    }
+
+    /// Raised when what is kept of a layer changes.
+    private static let namespace = "trees-1"
+
+    private func cachedIndex(_ layer: Digest) -> LayerIndex? {
+        store.record(namespace: Self.namespace, key: layer.description).flatMap { try? LayerIndex(decoding: $0) }
+    }
+
+    private func note(_ location: Location, _ state: BlobEvent.State) {
+        let descriptor = location.descriptor
+        events.emit(
+            .blob(
+                BlobEvent(
+                    digest: descriptor.digest,
+                    size: descriptor.size,
+                    repository: location.source.name,
+                    state: state
+                )
+            )
+        )
+    }
+
+    // MARK: - Contents
+
+    /// Puts the contents that lie in base layers into scratch files, each layer read once.
+    ///
+    /// - Returns: The specs with every content within reach of a thread that blocks.
+    func materialize(_ specs: [LayerSpec]) async throws -> [LayerSpec] {
+        var wanted: [Digest: Set<Int>] = [:]
+        for spec in specs { wanted.merge(spec.contentsInLayers) { $0.union($1) } }
+        guard !wanted.isEmpty else { return specs }
+        let found = try await withThrowingTaskGroup(of: (Digest, [Int: ContentRef]).self) { group in
+            for (layer, ordinals) in wanted {
+                group.addTask { [self] in
+                    try await slots.withSlot { [self] in (layer, try await extract(ordinals, of: layer)) }
+                }
+            }
+            var found: [Digest: [Int: ContentRef]] = [:]
+            for try await (layer, pieces) in group { found[layer] = pieces }
+            return found
+        }
+        return specs.map { spec in
+            var copy = spec
+            for place in copy.entries.indices {
+                guard case .layerEntry(let layer, let ordinal, _)? = copy.entries[place].content else { continue }
+                copy.entries[place].content = found[layer]?[ordinal] ?? copy.entries[place].content
+            }
+            return copy
+        }
+    }
+
+    private func extract(_ ordinals: Set<Int>, of layer: Digest) async throws -> [Int: ContentRef] {
+        let location = try location(layer)
+        let spool = try await pool.run { [self] in try SpoolFile.create(in: spoolDirectory) }
+        return try await read(location) { source in try LayerContents.extract(ordinals, from: source, into: spool) }
+    }
+
+    func read(layer: Digest, ordinal: Int, limit: Int) async throws(BuildError) -> [UInt8] {
+        do {
+            let location = try location(layer)
+            let spool = try await pool.run { [self] in try SpoolFile.create(in: spoolDirectory) }
+            let pieces = try await read(location) { source in
+                try LayerContents.extract([ordinal], from: source, into: spool)
+            }
+            guard let piece = pieces[ordinal], piece.size <= limit else {
+                throw BuildError("file larger than \(limit) bytes")
+            }
+            return try await pool.run { try piece.openLocal()?.readChunk(Int(piece.size)) ?? [] }
+        } catch {
+            throw BuildError(describing: error)
+        }
+    }
+
+    /// Runs a blocking reader on a thread while the layer streams in; the chunks between them are few.
+    private func read<Value: Sendable>(
+        _ location: Location,
+        _ body: @Sendable @escaping (ChannelSource) throws -> Value
+    ) async throws -> Value {
+        let stream = try await location.source.stream(location.descriptor)
+        let channel = BoundedChannel<[UInt8]>(capacity: 8)
+        return try await withThrowingTaskGroup(of: Value?.self) { group in
+            group.addTask {
+                do {
+                    for try await chunk in stream { try await channel.send(chunk) }
+                    channel.finish(throwing: nil)
+                } catch is ChannelClosed {
+                    // The reader has what it wanted.
+                } catch {
+                    channel.finish(throwing: error)
+                }
+                return nil
+            }
+            group.addTask { [pool] in
+                defer { channel.cancel() }
+                return try await pool.run { try body(ChannelSource(channel)) }
+            }
+            var result: Value?
+            while let value = try await group.next() { if let value { result = value } }
+            guard let result else { throw CancellationError() }
+            return result
+        }
+    }
+}
+
+/// The chunks of a stream, pulled by a thread that may block.
+final class ChannelSource: ByteSource {
+    private let channel: BoundedChannel<[UInt8]>
+    private var chunk: ArraySlice<UInt8> = []
+
+    init(_ channel: BoundedChannel<[UInt8]>) {
+        self.channel = channel
+    }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws(StreamError) -> Int {
+        while chunk.isEmpty {
+            do {
+                guard let next = try channel.nextBlocking() else { return 0 }
+                chunk = next[...]
+            } catch {
+                throw StreamError(wrapping: error)
+            }
+        }
+        let count = min(chunk.count, buffer.count)
+        unsafe buffer.copyBytes(from: chunk.prefix(count))
+        chunk.removeFirst(count)
+        return count
+    }
+}

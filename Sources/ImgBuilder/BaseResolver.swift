@@ -1,0 +1,133 @@
+import ImgExport
+import ImgOCI
+import ImgPlan
+import ImgRegistry
+import ImgReport
+import ImgTasks
+
+/// A base image for one platform and where its layers are.
+struct ResolvedBase: Sendable {
+    var image: BaseImage
+    var source: any ImageSource
+    var layers: [BaseLayers.Location]
+}
+
+/// Resolves bases, each reference once per build (PULL-30).
+struct BaseResolver: Sendable {
+    let sources: ImageSources
+    let allowsPlatformMismatch: Bool
+    private let roots = OnceMap<BaseRequest.Source, Root>()
+
+    private struct Root: Sendable {
+        var source: any ImageSource
+        var content: ImageGraph.Content
+    }
+
+    init(sources: ImageSources, allowsPlatformMismatch: Bool) {
+        self.sources = sources
+        self.allowsPlatformMismatch = allowsPlatformMismatch
+    }
+
+    /// Resolves several bases at once.
+    func resolve(_ requests: [BaseRequest]) async throws -> [BaseRequest: ResolvedBase] {
+        try await withThrowingTaskGroup(of: (BaseRequest, ResolvedBase).self) { group in
+            for request in requests {
+                group.addTask { (request, try await resolve(request)) }
+            }
+            var result: [BaseRequest: ResolvedBase] = [:]
+            for try await (request, base) in group { result[request] = base }
+            return result
+        }
+    }
+
+    private func resolve(_ request: BaseRequest) async throws -> ResolvedBase {
+        do {
+            let sources = sources
+            let root = try await roots.value(for: request.source) {
+                let source = try await sources.open(request.source)
+                return Root(source: source, content: try await source.resolve())
+            }
+            return try await image(request, root)
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            throw Self.explained(BuildError(describing: error), request)
+        }
+    }
+
+    private func image(_ request: BaseRequest, _ root: Root) async throws -> ResolvedBase {
+        var manifest = root.content
+        if manifest.descriptor.mediaType.isIndex {
+            let index = try ImageIndex(parsing: manifest.bytes, mediaType: manifest.descriptor.mediaType)
+            let entry = try await PlatformSelection.select(request.platform, in: index, of: "\(request.source)") {
+                descriptor in
+                try await root.source.manifest(descriptor)
+            } config: { descriptor in
+                try await root.source.blob(descriptor, limit: ImageLimits.config)
+            }
+            manifest = ImageGraph.Content(descriptor: entry, bytes: try await root.source.manifest(entry))
+        }
+        let document = try ImageManifest(parsing: manifest.bytes, mediaType: manifest.descriptor.mediaType)
+        guard document.config.mediaType.isImageConfig || document.config.mediaType.rawValue.isEmpty else {
+            throw BuildError(
+                "\(request.source) is no image: its config is of type \(document.config.mediaType)",
+                hints: ["choose an image as the base; artifacts have no root file system"]
+            )
+        }
+        let config = try ImageConfig(parsing: try await root.source.blob(document.config, limit: ImageLimits.config))
+        guard config.diffIDs.count == document.layers.count else {
+            throw BuildError(
+                "\(request.source) contradicts itself: \(document.layers.count) layers and \(config.diffIDs.count) diff IDs"
+            )
+        }
+        try check(config.platform, request)
+        let base = BaseImage(
+            reference: request.source,
+            manifest: document,
+            manifestDescriptor: manifest.descriptor,
+            config: config,
+            resolvedDigest: root.content.descriptor.digest
+        )
+        let layers = zip(document.layers, config.diffIDs)
+            .map {
+                BaseLayers.Location(descriptor: $0, diffID: $1, source: root.source)
+            }
+        return ResolvedBase(image: base, source: root.source, layers: layers)
+    }
+
+    /// A base for another platform builds an image that lies about itself: the failure this program exists to prevent.
+    private func check(_ found: Platform, _ request: BaseRequest) throws(BuildError) {
+        guard !allowsPlatformMismatch else { return }
+        guard !found.os.isEmpty, !found.architecture.isEmpty else {
+            throw BuildError(
+                "base \(request.source) does not say which platform it is for",
+                hints: ["--allow-platform-mismatch takes it as it is"]
+            )
+        }
+        guard request.platform.matchRank(of: found) == nil else { return }
+        throw BuildError(
+            "base \(request.source) is for \(found.normalized) only, not for \(request.platform)",
+            hints: [
+                "choose a base that has \(request.platform), or build with --platform \(found.normalized)",
+                "--allow-platform-mismatch takes it as it is; the result will not start on \(request.platform)",
+            ]
+        )
+    }
+
+    /// Failures of a base carry its name the way BuildKit says it (STG-10).
+    private static func explained(_ error: BuildError, _ request: BaseRequest) -> BuildError {
+        var copy = error
+        if let first = copy.diagnostics.first {
+            let name = "\(request.source)"
+            if !first.message.contains(name) || error.code == .notFound {
+                copy.diagnostics[0].message = "\(name): failed to resolve source metadata: \(first.message)"
+            }
+        }
+        return copy.located(at: request.range)
+    }
+}
+
+/// Sizes that documents may have (NET-10).
+enum ImageLimits {
+    static let config = 8 << 20
+}

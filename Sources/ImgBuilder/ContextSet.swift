@@ -1,0 +1,69 @@
+import ImgDockerfile
+import ImgExport
+import ImgLayers
+import ImgOCI
+import ImgPlan
+import ImgReport
+import ImgTasks
+import ImgTree
+
+/// The main context and the named ones, each opened when first used and once.
+final class ContextSet: Sendable {
+    private let mainLocation: MainContext
+    private let git: GitCommand
+    private let scratch: ScratchDirectories
+    private let pool: BlockingPool
+    private let opened = OnceMap<String, any SourceTree>()
+
+    init(main: MainContext, git: GitCommand, scratch: ScratchDirectories, pool: BlockingPool) {
+        mainLocation = main
+        self.git = git
+        self.scratch = scratch
+        self.pool = pool
+    }
+
+    /// The files that COPY and ADD see without `--from`.
+    var main: any SourceTree {
+        get async throws { mainLocation.tree }
+    }
+
+    /// The files of a named context that is no image.
+    func tree(of context: NamedContext) async throws -> any SourceTree {
+        let (git, scratch, pool) = (git, scratch, pool)
+        switch context {
+        case .directory(let path):
+            return try await opened.value(for: path) {
+                let patterns = try await pool.run { try IgnoreFile.read(path + "/.dockerignore") }
+                return try await ContextTree.open(path, ignoring: patterns, pool: pool)
+            }
+        case .file(let path):
+            return try await opened.value(for: path) { try await SingleFileTree.open(path, pool: pool) }
+        case .git(let reference):
+            return try await opened.value(for: "git \(reference)") {
+                let directory = try await scratch.make("git")
+                let checkout = try await git.checkout(
+                    reference.remote,
+                    ref: reference.ref,
+                    submodules: reference.submodules,
+                    into: directory
+                )
+                return CheckoutTree(
+                    try await ContextTree.open(checkout.path, ignoring: nil, pool: pool),
+                    time: Timestamp(seconds: checkout.time),
+                    subdirectory: Array((reference.subdir ?? "").utf8)
+                )
+            }
+        default: throw BuildError("the named context \(context) has no files")
+        }
+    }
+}
+
+/// The build context, open, with its Dockerfile.
+struct MainContext: Sendable {
+    var tree: any SourceTree
+    var dockerfile: SourceFile
+    /// For lint; nil when nothing is ignored.
+    var ignore: IgnorePatterns?
+    /// Time of the commit or archive (REP-2, `context`).
+    var time: Timestamp?
+}

@@ -1,0 +1,106 @@
+import ImgReport
+import Subprocess
+
+#if canImport(System)
+import System
+#else
+import SystemPackage
+#endif
+
+/// The `git` program: checkouts for contexts and ADD, commit times for `--timestamp git`.
+struct GitCommand: Sendable {
+    /// Environment of the build; git must find its configuration and agents in it.
+    let variables: [String: String]
+
+    /// What a checkout holds.
+    struct Checkout: Sendable {
+        /// The work tree, `.git` in it.
+        var path: String
+        /// Full commit ID.
+        var commit: String
+        /// Committer time in seconds since 1970.
+        var time: Int64
+    }
+
+    /// Fetches one commit into an empty directory, with its submodules.
+    ///
+    /// - Parameters:
+    ///   - remote: URL or scp-style address, without fragment and query.
+    ///   - ref: Branch, tag or commit; nil is the remote's default branch.
+    /// - Throws: ``BuildError`` with git's own words.
+    func checkout(_ remote: String, ref: String?, submodules: Bool, into directory: String) async throws -> Checkout {
+        try await run(["init", "--quiet", directory], in: "/", doing: "create a checkout")
+        try await run(["remote", "add", "--", "origin", remote], in: directory, doing: "add \(remote)")
+        let wanted = ref ?? "HEAD"
+        do {
+            try await run(
+                ["fetch", "--quiet", "--depth=1", "--no-tags", "origin", "--", wanted],
+                in: directory,
+                doing: "fetch \(wanted) of \(remote)"
+            )
+        } catch let error as BuildError {
+            // Most servers refuse a commit ID that no ref points to: then the whole history has to come.
+            guard let ref, ref.utf8.count >= 7, ref.utf8.allSatisfy({ $0.hexValue != nil }) else { throw error }
+            try await run(
+                ["fetch", "--quiet", "--tags", "origin", "+refs/heads/*:refs/remotes/origin/*"],
+                in: directory,
+                doing: "fetch \(remote)"
+            )
+            try await run(["update-ref", "FETCH_HEAD", ref], in: directory, doing: "find \(ref) in \(remote)")
+        }
+        try await run(
+            ["checkout", "--quiet", "--force", "--detach", "FETCH_HEAD"],
+            in: directory,
+            doing: "check out \(wanted)"
+        )
+        if submodules {
+            try await run(
+                ["submodule", "update", "--quiet", "--init", "--recursive", "--depth=1"],
+                in: directory,
+                doing: "fetch submodules"
+            )
+        }
+        let commit = try await run(["rev-parse", "HEAD"], in: directory, doing: "read the commit")
+        return Checkout(path: directory, commit: commit, time: try await commitTime(of: directory))
+    }
+
+    /// Committer time of the commit that a work tree is at.
+    func commitTime(of directory: String) async throws -> Int64 {
+        let text = try await run(["log", "-1", "--format=%ct", "HEAD"], in: directory, doing: "read the commit time")
+        guard let time = Int64(text) else { throw BuildError("git gave no commit time for \(directory): \"\(text)\"") }
+        return time
+    }
+
+    @discardableResult
+    private func run(_ arguments: [String], in directory: String, doing what: String) async throws -> String {
+        var environment = variables
+        environment["GIT_TERMINAL_PROMPT"] = "0"
+        environment["LC_ALL"] = "C"
+        let result: ExecutionRecord<StringOutput<UTF8>, StringOutput<UTF8>>
+        do {
+            result = try await Subprocess.run(
+                .name("git"),
+                arguments: Arguments(arguments),
+                environment: .custom(
+                    Dictionary(
+                        uniqueKeysWithValues: environment.map { (Environment.Key(stringLiteral: $0.key), $0.value) }
+                    )
+                ),
+                workingDirectory: FilePath(directory),
+                output: .string(limit: 1 << 20),
+                error: .string(limit: 1 << 20)
+            )
+        } catch let error as SubprocessError {
+            throw BuildError(
+                "cannot run git to \(what): \(error)",
+                hints: ["install git; it fetches git contexts and git sources of ADD"]
+            )
+        }
+        guard result.terminationStatus.isSuccess else {
+            let words = (result.standardError ?? "").split(separator: "\n").map(String.init)
+            throw BuildError("git cannot \(what)", notes: Array(words.suffix(5)))
+        }
+        let output = result.standardOutput ?? ""
+        return String(output.prefix { $0 != "\n" })
+    }
+}

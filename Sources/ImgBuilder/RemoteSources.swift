@@ -1,0 +1,180 @@
+import ImgHTTP
+import ImgLayers
+import ImgOCI
+import ImgPlan
+import ImgReport
+import ImgStream
+import ImgTasks
+
+/// Fetches what ADD names by URL or git reference.
+final class RemoteSources: Sendable {
+    private let downloads: Downloads
+    private let git: GitCommand
+    private let scratch: ScratchDirectories
+    private let pool: BlockingPool
+    /// One fetch per operand, however many platforms want it.
+    private let files = OnceMap<String, FetchedFile>()
+    private let checkouts = OnceMap<GitReference, GitCommand.Checkout>()
+
+    init(downloads: Downloads, git: GitCommand, scratch: ScratchDirectories, pool: BlockingPool) {
+        self.downloads = downloads
+        self.git = git
+        self.scratch = scratch
+        self.pool = pool
+    }
+
+    /// What became of the operands that are no paths, by position.
+    func fetch(_ step: CopyStep, at range: SourceRange?) async throws -> [Int: FetchedSource] {
+        var fetched: [Int: FetchedSource] = [:]
+        for (position, source) in step.sources.enumerated() {
+            do {
+                switch source {
+                case .path: continue
+                case .url(let url): fetched[position] = .file(try await file(url, checksum: step.checksum))
+                case .git(let reference): fetched[position] = .directory(try await checkout(reference, step))
+                }
+            } catch let error as CancellationError {
+                throw error
+            } catch {
+                throw BuildError(describing: error).located(at: range)
+            }
+        }
+        return fetched
+    }
+
+    private func file(_ url: String, checksum: String?) async throws -> FetchedFile {
+        try await files.value(for: "\(checksum ?? "") \(url)") { [downloads] in
+            try await downloads.file(url, checksum: checksum)
+        }
+    }
+
+    private func checkout(_ reference: GitReference, _ step: CopyStep) async throws -> any SourceTree {
+        let (git, scratch) = (git, scratch)
+        let checkout = try await checkouts.value(for: reference) {
+            let directory = try await scratch.make("git")
+            return try await git.checkout(
+                reference.remote,
+                ref: reference.ref,
+                submodules: reference.submodules,
+                into: directory
+            )
+        }
+        if let wanted = step.checksum ?? reference.checksum, !checkout.commit.hasPrefix(wanted) {
+            throw BuildError("expected checksum to match \(wanted), got \(checkout.commit)")
+        }
+        let tree = try await ContextTree.open(checkout.path, ignoring: nil, pool: pool)
+        let subdirectory = Array((reference.subdir ?? "").utf8)
+        return CheckoutTree(
+            tree,
+            time: Timestamp(seconds: checkout.time),
+            subdirectory: subdirectory,
+            keepsGitDirectory: subdirectory.isEmpty && (step.keepGitDir ?? reference.keepGitDir ?? false)
+        )
+    }
+}
+
+/// Downloads files over HTTP into scratch files.
+struct Downloads: Sendable {
+    let http: HTTPClient
+    let environment: [String: String]
+    let pool: BlockingPool
+    let spoolDirectory: String
+
+    /// Redirects are followed this many times.
+    private static let maxHops = 10
+
+    /// Fetches a URL (URL-1…4).
+    /// - Parameter checksum: `sha256:…`, compared with the content.
+    func file(_ url: String, checksum: String?) async throws -> FetchedFile {
+        let expected = try checksum.map { text in
+            do {
+                return try Digest(parsing: text)
+            } catch {
+                throw BuildError("invalid checksum digest format: \(error)")
+            }
+        }
+        let response = try await get(url)
+        let (pool, directory) = (pool, spoolDirectory)
+        let spool = try await pool.run { try SpoolFile.create(in: directory) }
+        let hash = SharedSHA256()
+        for try await chunk in response.body {
+            try await pool.run {
+                try spool.append(chunk.span)
+                hash.update(chunk)
+            }
+        }
+        if let expected {
+            let digest = hash.finish()
+            guard digest == expected else {
+                throw BuildError("digest mismatch \(digest): \(expected)", notes: ["url: \(URLMask.mask(url))"])
+            }
+        }
+        let time = response.headers["last-modified"].flatMap(HTTPDate.parse) ?? .epoch
+        return FetchedFile(
+            name: Self.fileName(url),
+            content: .spool(file: spool, offset: 0, size: spool.size),
+            mtime: time
+        )
+    }
+
+    private func get(_ url: String) async throws -> HTTPResponse {
+        var current = url
+        for _ in 0...Self.maxHops {
+            guard let parts = URLParts(current) else { throw BuildError("invalid URL \(URLMask.mask(current))") }
+            var request = HTTPRequest(method: .get, url: current)
+            request.proxy = ProxySelection.proxy(for: parts, environment: environment)
+            let response = try await http.send(request)
+            switch response.status {
+            case 301, 302, 303, 307, 308:
+                guard let location = response.headers["location"], let next = parts.resolving(location) else {
+                    throw BuildError("\(URLMask.mask(current)) redirects to nowhere")
+                }
+                if current.hasPrefix("https://"), next.hasPrefix("http://") {
+                    throw BuildError("\(URLMask.mask(current)) redirects from https to http")
+                }
+                current = next
+            case 200..<400: return response
+            default:
+                throw BuildError(
+                    response.status == 404 ? .notFound : .failure,
+                    "invalid response status \(response.status)",
+                    notes: ["url: \(URLMask.mask(current))"]
+                )
+            }
+        }
+        throw BuildError("\(URLMask.mask(url)) redirects more than \(Self.maxHops) times")
+    }
+
+    /// Last element of the URL's decoded path (URL-1).
+    static func fileName(_ url: String) -> [UInt8] {
+        let path = url.prefix { $0 != "?" && $0 != "#" }
+        let afterScheme = path.range(of: "://").map { path[$0.upperBound...] } ?? path[...]
+        guard let slash = afterScheme.firstIndex(of: "/") else { return Array("__unnamed__".utf8) }
+        let last = afterScheme[slash...].split(separator: "/", omittingEmptySubsequences: false).last ?? ""
+        let name = PercentCoding.decode(Array(last.utf8))
+        let isUsable =
+            !name.isEmpty && name != Array(".".utf8) && name != Array("..".utf8) && !name.contains(UInt8(ascii: "/"))
+        return isUsable ? name : Array("__unnamed__".utf8)
+    }
+}
+
+/// `%41` in URLs.
+enum PercentCoding {
+    /// Malformed escapes stay as they are.
+    static func decode(_ bytes: [UInt8]) -> [UInt8] {
+        var out: [UInt8] = []
+        var index = 0
+        while index < bytes.count {
+            if bytes[index] == UInt8(ascii: "%"), index + 2 < bytes.count, let high = bytes[index + 1].hexValue,
+                let low = bytes[index + 2].hexValue
+            {
+                out.append(high << 4 | low)
+                index += 3
+            } else {
+                out.append(bytes[index])
+                index += 1
+            }
+        }
+        return out
+    }
+}

@@ -1,0 +1,91 @@
+import ArgumentParser
+import ImgBuilder
+import ImgReport
+
+/// What is checked, and evaluation without a build.
+struct CheckOptions: ParsableArguments {
+    @Flag(name: .customLong("check"), help: "Check the Dockerfile without building (--call=check).")
+    var check = false
+
+    @Option(name: .customLong("call"), help: "build, check, outline or targets; [,format=text|json|github].")
+    var callText: String?
+
+    @Option(name: .customLong("print"), help: .hidden)
+    var print: String?
+
+    @Option(
+        name: .customLong("platform-check"),
+        help: "What a file or image that cannot run on its platform means: error, warn or off."
+    )
+    var platformCheck: String?
+
+    @Option(
+        name: .customLong("platform-check-allow"),
+        parsing: .unconditionalSingleValue,
+        help: "Image path, as a glob, that the architecture check leaves alone."
+    )
+    var platformCheckAllow: [String] = []
+
+    @Flag(name: .customLong("allow-platform-mismatch"), help: "Accept a base that is for another platform than asked.")
+    var allowPlatformMismatch = false
+
+    func fill(_ request: inout BuildRequest) throws {
+        request.allowsPlatformMismatch = allowPlatformMismatch
+        request.platformCheckExceptions = platformCheckAllow
+        if let platformCheck {
+            guard let level = CheckLevel(rawValue: platformCheck) else {
+                throw BuildError(.usage, "invalid value \"\(platformCheck)\" of --platform-check: error, warn or off")
+            }
+            request.platformCheck = level
+        }
+    }
+
+    /// Nil means that the image is built.
+    var call: CallMethod? {
+        get throws {
+            guard let text = callText ?? print ?? (check ? "check" : nil) else { return nil }
+            return try CallMethod(parsing: text)
+        }
+    }
+}
+
+/// `--call METHOD[,format=…]`.
+struct CallMethod {
+    enum Method: String {
+        case check
+        case outline
+        case targets
+    }
+
+    enum Format: String {
+        case text
+        case json
+        case github
+    }
+
+    var method: Method
+    var format: Format
+
+    /// Nil for `build`, which is what happens without the flag.
+    init?(parsing text: String) throws {
+        let fields = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        var name = fields[0]
+        if name == "lint" { name = "check" }
+        format = .text
+        for field in fields.dropFirst() {
+            let (key, value) = InputOptions.pair(field)
+            guard key == "format", let value, let format = Format(rawValue: value) else {
+                throw BuildError(
+                    .usage,
+                    "invalid option \"\(field)\" of --call: format=text, format=json or format=github"
+                )
+            }
+            self.format = format
+        }
+        if name == "build" || name.isEmpty { return nil }
+        guard let method = Method(rawValue: name) else {
+            throw BuildError(.usage, "unknown method \"\(name)\" of --call: build, check, outline or targets")
+        }
+        self.method = method
+    }
+}

@@ -1,0 +1,56 @@
+import ArgumentParser
+import Glibc
+import ImgBuilder
+import ImgReport
+
+/// The program: arguments, environment and terminal are read here, once.
+public enum CommandLineTool {
+    /// Runs the command in the process's arguments and exits with its status (OUT-3).
+    public static func main() async -> Never {
+        exit(await run(Array(CommandLine.arguments.dropFirst())))
+    }
+
+    /// Runs one command line.
+    /// - Returns: The exit status.
+    static func run(_ arguments: [String]) async -> Int32 {
+        let command: any ParsableCommand
+        do {
+            command = try RootCommand.parseAsRoot(arguments)
+        } catch {
+            return report(parseError: error)
+        }
+        do {
+            if let command = command as? any ToolCommand {
+                let interrupts = Interrupts()
+                return try await interrupts.cancelling { try await command.perform() }
+            }
+            var other = command
+            try other.run()
+            return 0
+        } catch let error as BuildError {
+            Console.standardError.print(ErrorText(error).lines)
+            return error.code.rawValue
+        } catch is CancellationError {
+            Console.standardError.print(["error: interrupted; run the same command again: what is finished is kept"])
+            return BuildError.Code.interrupted.rawValue
+        } catch {
+            return report(parseError: error)
+        }
+    }
+
+    /// Help and version go to standard output with status 0, mistakes to standard error with status 2.
+    private static func report(parseError error: any Error) -> Int32 {
+        let text = RootCommand.fullMessage(for: error)
+        guard RootCommand.exitCode(for: error) == .success else {
+            Console.standardError.print([text])
+            return BuildError.Code.usage.rawValue
+        }
+        Console.standardOutput.print([text])
+        return 0
+    }
+}
+
+/// A command that does something: returns its exit status or throws.
+protocol ToolCommand: ParsableCommand {
+    func perform() async throws -> Int32
+}

@@ -1,0 +1,41 @@
+import Glibc
+import Synchronization
+
+/// One of the process's output streams, written a line at a time from any thread.
+final class Console: Sendable {
+    static let standardOutput = Console(descriptor: STDOUT_FILENO)
+    static let standardError = Console(descriptor: STDERR_FILENO)
+
+    private let descriptor: Int32
+    private let lock = Mutex<Void>(())
+
+    init(descriptor: Int32) {
+        self.descriptor = descriptor
+    }
+
+    /// Writes lines whole; a closed pipe is not an error of the build.
+    func print(_ lines: [String]) {
+        write(Array(lines.map { $0 + "\n" }.joined().utf8))
+    }
+
+    func write(_ bytes: [UInt8]) {
+        lock.withLock { _ in
+            var written = 0
+            while written < bytes.count {
+                let count = unsafe bytes.withUnsafeBytes { buffer in
+                    unsafe Glibc.write(
+                        descriptor,
+                        buffer.baseAddress.map { unsafe $0 + written },
+                        buffer.count - written
+                    )
+                }
+                if count < 0, errno == EINTR { continue }
+                guard count > 0 else { return }
+                written += count
+            }
+        }
+    }
+
+    /// Whether a person is at the other end.
+    var isTerminal: Bool { isatty(descriptor) == 1 }
+}

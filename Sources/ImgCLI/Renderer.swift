@@ -1,0 +1,166 @@
+import ImgBuilder
+import ImgOCI
+import ImgReport
+import Synchronization
+
+/// Shows events while they happen and a summary at the end.
+protocol Renderer: EventSink {
+    func finish(_ result: BuildResult)
+}
+
+/// One line per event: what a log of CI wants.
+final class PlainRenderer: Renderer {
+    private let console: Console
+    private let showsProgress: Bool
+    private let showsDebug: Bool
+    private let seenWarnings = Mutex<Set<String>>([])
+
+    init(console: Console, showsProgress: Bool, showsDebug: Bool) {
+        self.console = console
+        self.showsProgress = showsProgress
+        self.showsDebug = showsDebug
+    }
+
+    func emit(_ event: BuildEvent) {
+        switch event {
+        case .warning(let diagnostic):
+            let lines = ErrorText(diagnostic).lines
+            let isNew = seenWarnings.withLock { $0.insert(lines.joined(separator: "\n")).inserted }
+            if isNew { console.print(lines) }
+        case .debug(let text): if showsDebug { console.print(["debug: \(text)"]) }
+        default:
+            guard showsProgress else { return }
+            console.print([Self.line(event)])
+        }
+    }
+
+    private static func line(_ event: BuildEvent) -> String {
+        switch event {
+        case .note(let text): return text
+        case .step(let step):
+            let platforms = step.platforms.map(\.description).joined(separator: ",")
+            let place = platforms.isEmpty ? "" : "[\(platforms)] "
+            switch step.state {
+            case .started: return "\(place)\(step.title)"
+            case .cached: return "\(place)\(step.title): cached"
+            case .built(let size): return "\(place)\(step.title): \(ByteCount(size))"
+            }
+        case .blob(let blob):
+            let name = "\(blob.repository) \(blob.digest.short) \(ByteCount(blob.size))"
+            switch blob.state {
+            case .exists: return "\(name): exists"
+            case .mounted(let source): return "\(name): mounted from \(source)"
+            case .uploading: return "\(name): uploading"
+            case .pushed: return "\(name): pushed"
+            case .downloading: return "\(name): downloading"
+            case .downloaded: return "\(name): downloaded"
+            case .retrying(let attempt, let reason): return "\(name): attempt \(attempt) after \(reason)"
+            }
+        case .manifest(let repository, let digest, let platform):
+            return "\(repository) \(platform.map { "[\($0)] " } ?? "")manifest \(digest)"
+        case .tagged(let reference, let digest): return "pushed \(reference)@\(digest)"
+        case .warning(let diagnostic): return diagnostic.message
+        case .debug(let text): return text
+        }
+    }
+
+    func finish(_ result: BuildResult) {
+        guard showsProgress else { return }
+        var lines: [String] = []
+        for image in result.images {
+            let own = image.layers.count - image.baseLayerCount
+            let checks = Verdict(image.findings).rawValue
+            lines.append(
+                "\(image.platform) \(image.manifest.digest) (\(image.baseLayerCount) base layers + \(own) new), checks: \(checks)"
+            )
+        }
+        lines.append("\(result.root.mediaType.isIndex ? "index" : "manifest") \(result.root.digest)")
+        for reference in result.pushed { lines.append("\(reference)") }
+        console.print(lines)
+    }
+}
+
+/// One JSON object per line for programs (`--progress=rawjson`).
+final class JSONRenderer: Renderer {
+    private let console: Console
+
+    init(console: Console) {
+        self.console = console
+    }
+
+    func emit(_ event: BuildEvent) {
+        var object = JSONObject()
+        switch event {
+        case .note(let text):
+            object["event"] = .string("note")
+            object["message"] = .string(text)
+        case .debug: return
+        case .warning(let diagnostic):
+            object["event"] = .string("warning")
+            object["warning"] = diagnostic.json
+        case .step(let step):
+            object["event"] = .string("step")
+            object["title"] = .string(step.title)
+            object["platforms"] = .strings(step.platforms.map(\.description))
+            switch step.state {
+            case .started: object["state"] = .string("started")
+            case .cached: object["state"] = .string("cached")
+            case .built(let size):
+                object["state"] = .string("built")
+                object["size"] = .integer(size)
+            }
+        case .blob(let blob):
+            object["event"] = .string("blob")
+            object["repository"] = .string(blob.repository)
+            object["digest"] = .string(blob.digest.description)
+            object["size"] = .integer(blob.size)
+            switch blob.state {
+            case .exists: object["state"] = .string("exists")
+            case .mounted(let source):
+                object["state"] = .string("mounted")
+                object["from"] = .string(source)
+            case .uploading: object["state"] = .string("uploading")
+            case .pushed: object["state"] = .string("pushed")
+            case .downloading: object["state"] = .string("downloading")
+            case .downloaded: object["state"] = .string("downloaded")
+            case .retrying(let attempt, let reason):
+                object["state"] = .string("retrying")
+                object["attempt"] = .integer(Int64(attempt))
+                object["reason"] = .string(reason)
+            }
+        case .manifest(let repository, let digest, let platform):
+            object["event"] = .string("manifest")
+            object["repository"] = .string(repository)
+            object["digest"] = .string(digest.description)
+            object["platform"] = platform.map { .string($0.description) }
+        case .tagged(let reference, let digest):
+            object["event"] = .string("tagged")
+            object["reference"] = .string(reference)
+            object["digest"] = .string(digest.description)
+        }
+        console.print([JSON.object(object).text()])
+    }
+
+    func finish(_ result: BuildResult) {
+        console.print([
+            JSON.object(JSONObject([("event", .string("result")), ("metadata", Metadata(result).json)])).text()
+        ])
+    }
+}
+
+/// A number of bytes for people, in powers of 1000 as registries show it.
+struct ByteCount: CustomStringConvertible {
+    let description: String
+
+    init(_ count: Int64) {
+        let units = ["B", "kB", "MB", "GB", "TB"]
+        var unit = 0
+        var tenths = count * 10
+        while tenths >= 10_000, unit < units.count - 1 {
+            tenths = (tenths + 500) / 1000
+            unit += 1
+        }
+        let isSmall = unit > 0 && tenths < 1000
+        description = isSmall ? "\(tenths / 10).\(tenths % 10) \(units[unit])" : "\(tenths / 10) \(units[unit])"
+    }
+}

@@ -1,0 +1,22 @@
+import ArgumentParser
+
+/// `imgbuild`; without a subcommand it builds.
+struct RootCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "imgbuild",
+        abstract: "Builds multi-platform OCI images from Dockerfiles and pushes them, without a daemon.",
+        discussion: """
+            imgbuild --platform linux/amd64,linux/arm64 -t REPO:TAG --push .
+
+            Flags are spelled as in docker buildx. RUN is not supported: imgbuild never executes anything.
+            """,
+        version: "imgbuild \(Version.current)",
+        subcommands: [BuildCommand.self],
+        defaultSubcommand: BuildCommand.self
+    )
+}
+
+/// What this program calls itself.
+enum Version {
+    static let current = "0.1.0"
+}

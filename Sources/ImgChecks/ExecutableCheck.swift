@@ -1,0 +1,158 @@
+import ImgOCI
+import ImgReport
+
+/// Whether one file can be executed: format, processor, interpreter and libraries.
+struct ExecutableCheck: Sendable {
+    let files: any ImageFiles
+    let platform: Platform
+    let environment: [String]
+    let user: StartUser
+
+    /// Scripts lead to their interpreter; the kernel follows four of them.
+    func findings(_ file: ImageFile, named name: String, depth: Int = 0) async throws -> [Diagnostic] {
+        guard file.wasInspected else { return [] }
+        guard let facts = file.facts else {
+            let what = file.size == 0 ? "is empty" : "is neither a program for Linux nor a script with \"#!\""
+            return [
+                CheckRule.execFormat.finding(
+                    .error,
+                    "\(name) \(what): \"exec format error\"",
+                    path: file.path,
+                    remedy: "begin a script with #!/bin/sh (at the very first byte), or copy the right file"
+                )
+            ]
+        }
+        switch facts.format {
+        case .script(let shebang): return try await findings(shebang, of: file, named: name, depth: depth)
+        case .machO, .pe:
+            return [
+                CheckRule.wrongArchitecture.finding(
+                    .error,
+                    "\(name) is no Linux program: \"exec format error\"",
+                    path: file.path,
+                    remedy: "build it for \(platform)"
+                )
+            ]
+        case .elf(let machine, _): return try await findings(elf: machine, facts, of: file, named: name)
+        }
+    }
+
+    // MARK: - Scripts
+
+    private func findings(
+        _ shebang: Shebang,
+        of file: ImageFile,
+        named name: String,
+        depth: Int
+    ) async throws -> [Diagnostic] {
+        if shebang.endsInCarriageReturn {
+            return [
+                CheckRule.shebangCRLF.finding(
+                    .error,
+                    "\(name) has Windows line ends: the kernel looks for \"\(shebang.interpreter)\\r\" and says \"no such file or directory\"",
+                    path: file.path,
+                    remedy:
+                        "convert it: sed -i 's/\\r$//' FILE, and keep it so with \"*.sh text eol=lf\" in .gitattributes"
+                )
+            ]
+        }
+        guard let interpreter = try await files.file(at: shebang.interpreter), interpreter.kind == .file else {
+            return [missing(shebang.interpreter, file, name)]
+        }
+        guard user.mayExecute(interpreter) else {
+            return [missing(shebang.interpreter, file, name, "is not executable")]
+        }
+        if interpreter.path.hasSuffix("/env") || shebang.interpreter.hasSuffix("/env") {
+            let words = (shebang.argument ?? "").split(separator: " ").map(String.init)
+            let program = words.first { !$0.hasPrefix("-") && !$0.contains("=") }
+            if let program, !program.contains("/") {
+                var isThere = false
+                for directory in SearchPath(environment: environment).directories where !isThere {
+                    isThere = try await files.file(at: "\(directory)/\(program)")?.kind == .file
+                }
+                if !isThere { return [missing(program, file, name, "is not in PATH")] }
+            }
+        }
+        guard depth < 4 else { return [] }
+        return try await findings(interpreter, named: shebang.interpreter, depth: depth + 1)
+    }
+
+    private func missing(
+        _ interpreter: String,
+        _ file: ImageFile,
+        _ name: String,
+        _ what: String = "does not exist in the image"
+    ) -> Diagnostic {
+        CheckRule.shebangInterpreterNotFound.finding(
+            .error,
+            "\(name) is a script for \(interpreter), which \(what)",
+            path: file.path,
+            remedy: interpreter.hasSuffix("bash")
+                ? "use a base with bash, or write the script for #!/bin/sh" : "use a base that brings \(interpreter)"
+        )
+    }
+
+    // MARK: - ELF
+
+    private func findings(
+        elf machine: BinaryFormat.Machine,
+        _ facts: ExecutableFacts,
+        of file: ImageFile,
+        named name: String
+    ) async throws -> [Diagnostic] {
+        let fit = ArchitectureCheck(platform: platform).fit(machine)
+        if fit == .different {
+            return [
+                CheckRule.wrongArchitecture.finding(
+                    .error,
+                    "\(name) is built for \(machine), the image says \(platform): \"exec format error\"",
+                    path: file.path,
+                    remedy: "build or copy it for \(platform)"
+                )
+            ]
+        }
+        var findings: [Diagnostic] = []
+        if fit == .compatible {
+            findings.append(
+                CheckRule.wrongArchitecture.finding(
+                    .warning,
+                    "\(name) is a 32-bit program (\(machine)) in an image for \(platform)",
+                    path: file.path,
+                    remedy: "build it for \(platform) unless 32-bit is meant"
+                )
+            )
+        }
+        guard let interpreter = facts.interpreter else { return findings }
+        guard let loader = try await files.file(at: interpreter), loader.kind == .file else {
+            return findings + [try await loaderMissing(interpreter, file, name)]
+        }
+        if loader.facts != nil, case .elf(let loaderMachine, _)? = loader.facts?.format,
+            loaderMachine.name != machine.name
+        {
+            return findings + [try await loaderMissing(interpreter, file, name)]
+        }
+        return findings
+            + (try await LibraryCheck(files: files, machine: machine, environment: environment, loader: interpreter)
+                .findings(file, facts, named: name))
+    }
+
+    private func loaderMissing(_ interpreter: String, _ file: ImageFile, _ name: String) async throws -> Diagnostic {
+        let isGlibc = interpreter.contains("ld-linux") || interpreter.contains("ld64.so")
+        let hasMusl = try await files.names(in: "/lib").contains { $0.hasPrefix("ld-musl-") }
+        let remedy: String
+        switch (isGlibc, hasMusl) {
+        case (true, true):
+            remedy =
+                "the program needs glibc and the base is Alpine (musl): use a Debian or distroless base, build statically, or build on Alpine"
+        case (false, _) where interpreter.contains("ld-musl"):
+            remedy = "the program was built on Alpine (musl): use an Alpine base, or build it statically"
+        default: remedy = "use a base with a C library (Debian, distroless), or link the program statically"
+        }
+        return CheckRule.interpreterNotFound.finding(
+            .error,
+            "\(name) needs the loader \(interpreter), which is not in the image: \"no such file or directory\"",
+            path: file.path,
+            remedy: remedy
+        )
+    }
+}

@@ -1,0 +1,37 @@
+import ImgOCI
+package import ImgReport
+
+/// The names of the checks; they are stable and documented in `docs/checks.md`.
+package enum CheckRule: String, Sendable, CaseIterable {
+    case wrongArchitecture = "wrong-architecture"
+    case entrypointNotFound = "entrypoint-not-found"
+    case entrypointNotExecutable = "entrypoint-not-executable"
+    case entrypointIsDirectory = "entrypoint-is-directory"
+    case interpreterNotFound = "interpreter-not-found"
+    case libraryNotFound = "library-not-found"
+    case libcTooOld = "libc-too-old"
+    case shebangInterpreterNotFound = "shebang-interpreter-not-found"
+    case shebangCRLF = "shebang-crlf"
+    case execFormat = "exec-format"
+    case userNotFound = "user-not-found"
+    case workdirNotDirectory = "workdir-not-directory"
+    case shellNotFound = "shell-not-found"
+    case noCommand = "no-command"
+
+    package func finding(
+        _ severity: Diagnostic.Severity,
+        _ message: String,
+        path: String? = nil,
+        at range: SourceRange? = nil,
+        remedy: String
+    ) -> Diagnostic {
+        Diagnostic(
+            severity,
+            message,
+            rule: rawValue,
+            at: range,
+            notes: path.map { ["path: \($0)"] } ?? [],
+            hints: [remedy]
+        )
+    }
+}

@@ -1,0 +1,66 @@
+/// The merged files of an image, as far as the checks look at them. Paths are absolute.
+package protocol ImageFiles: Sendable {
+    /// The file a path leads to, every symlink followed inside the image; nil when there is none.
+    func file(at path: String) async throws -> ImageFile?
+    /// Names of a directory's entries in order of bytes; empty when it is none.
+    func names(in directory: String) async throws -> [String]
+    /// The user of a name in `/etc/passwd`; nil when there is none.
+    func user(named name: String) async throws -> (uid: UInt32, gid: UInt32)?
+    /// The user of an ID, for its group.
+    func primaryGroup(of uid: UInt32) async throws -> UInt32?
+    /// The group of a name in `/etc/group`; nil when there is none.
+    func group(named name: String) async throws -> UInt32?
+    /// The text of a small configuration file; nil when it is absent or was not kept.
+    func text(of path: String) async throws -> String?
+}
+
+/// One file of an image.
+package struct ImageFile: Hashable, Sendable {
+    package enum Kind: Hashable, Sendable {
+        case file
+        case directory
+        case other
+    }
+
+    /// Where it really is.
+    package var path: String
+    package var kind: Kind
+    /// Permission bits, with setuid and the like.
+    package var mode: UInt16
+    package var uid: UInt32
+    package var gid: UInt32
+    package var size: Int64
+    /// Nil for files that are neither a known binary nor a script.
+    package var facts: ExecutableFacts?
+    /// Whether the file's bytes were looked at at all; otherwise nil ``facts`` says nothing.
+    package var wasInspected: Bool
+
+    package init(
+        path: String,
+        kind: Kind,
+        mode: UInt16,
+        uid: UInt32 = 0,
+        gid: UInt32 = 0,
+        size: Int64 = 0,
+        facts: ExecutableFacts? = nil,
+        wasInspected: Bool = true
+    ) {
+        self.path = path
+        self.kind = kind
+        self.mode = mode
+        self.uid = uid
+        self.gid = gid
+        self.size = size
+        self.facts = facts
+        self.wasInspected = wasInspected
+    }
+}
+
+/// Configuration files whose text the checks need; whoever scans layers keeps them.
+package enum CheckedTexts {
+    /// Whether the text of a path (without leading slash) is to be kept.
+    package static func isWanted(_ path: String) -> Bool {
+        path == "etc/ld.so.conf" || (path.hasPrefix("etc/ld.so.conf.d/") && path.hasSuffix(".conf"))
+            || (path.hasPrefix("etc/ld-musl-") && path.hasSuffix(".path"))
+    }
+}

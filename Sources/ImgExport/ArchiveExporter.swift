@@ -1,0 +1,80 @@
+package import ImgOCI
+package import ImgReport
+import ImgStream
+package import ImgTasks
+
+/// Writes a finished graph as a tar: an OCI layout, or the hybrid that `docker load` reads (ARC-1 of local forms).
+package struct ArchiveExporter: Sendable {
+    /// Which files make the archive.
+    package enum Form: Sendable {
+        case ociLayout
+        /// A single platform; `manifest.json` beside the layout.
+        case docker
+    }
+
+    private let path: String
+    private let form: Form
+    private let names: [ImageReference]
+    private let pool: BlockingPool
+
+    /// - Parameter path: `-` is standard output.
+    package init(path: String, form: Form, names: [ImageReference], pool: BlockingPool) {
+        self.path = path
+        self.form = form
+        self.names = names
+        self.pool = pool
+    }
+
+    /// Blobs come first in the order of their digests, then the small files; times are 0, owners are root (LAY-1).
+    package func export(_ graph: ImageGraph) async throws {
+        guard let root = graph.root else { return }
+        var documents = graph.images.map(\.manifest)
+        if let index = graph.index { documents.append(index) }
+        let blobs =
+            (graph.blobs + documents.map { Blob(descriptor: $0.descriptor, origin: .bytes($0.bytes)) })
+            .sorted { $0.descriptor.digest < $1.descriptor.digest }
+        var files: [(name: String, bytes: [UInt8])] = []
+        if case .docker = form { files.append(("manifest.json", try dockerManifest(graph))) }
+        let index = ImageIndex(manifests: LayoutIndex.entries(root.descriptor, names: names))
+        files += [("oci-layout", LayoutIndex.marker), ("index.json", index.encoded())]
+
+        let (path, pool) = (path, pool)
+        let writer = try await pool.run { try ArchiveFile(path: path) }
+        try await pool.run {
+            try writer.directory("blobs")
+            try writer.directory("blobs/sha256")
+        }
+        for blob in blobs {
+            let digest = blob.descriptor.digest
+            let size = blob.descriptor.size
+            try await pool.run { try writer.begin("blobs/\(digest.algorithm.rawValue)/\(digest.hex)", size: size) }
+            for try await chunk in try await ContentReading.stream(blob, pool: pool) {
+                try await pool.run { try writer.content(chunk) }
+            }
+        }
+        let rest = files
+        try await pool.run {
+            for file in rest {
+                try writer.begin(file.name, size: Int64(file.bytes.count))
+                try writer.content(file.bytes)
+            }
+            try writer.finish()
+        }
+    }
+
+    private func dockerManifest(_ graph: ImageGraph) throws -> [UInt8] {
+        guard graph.images.count == 1, let image = graph.images.first else {
+            throw BuildError(
+                .usage,
+                "a docker archive holds one platform, this image has \(graph.images.count)",
+                hints: ["choose one with --platform, or write --output type=oci"]
+            )
+        }
+        func place(_ digest: Digest) -> String { "blobs/\(digest.algorithm.rawValue)/\(digest.hex)" }
+        var object = JSONObject()
+        object["Config"] = .string(place(image.config.descriptor.digest))
+        object["RepoTags"] = names.isEmpty ? .null : .strings(names.map(\.familiar))
+        object["Layers"] = .strings(image.layers.map { place($0.descriptor.digest) })
+        return JSON.array([.object(object)]).encoded()
+    }
+}

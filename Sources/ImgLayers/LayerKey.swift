@@ -1,0 +1,107 @@
+import ImgOCI
+import ImgStream
+import ImgTree
+
+/// Names under which a finished layer is found again.
+///
+/// The *shape* covers everything but the contents of files: names, metadata, sizes, and the way of compression. The *state* adds what
+/// the operating system says about each file (device, inode, times), so that an unchanged context is recognised without
+/// reading it. The contents themselves are covered by the diff ID.
+struct LayerKey: Hashable, Sendable {
+    /// Raised whenever the bytes of a layer would come out differently for the same input.
+    static let compatibilityVersion = 1
+
+    let shape: String
+    /// Nil when a file changed so recently that the same times could belong to another content.
+    let state: String?
+
+    /// - Parameter now: Changes within two seconds before it are not trusted, as file systems keep coarse times.
+    init(_ spec: LayerSpec, settings: CompressionSettings, now: Timestamp) {
+        var shape = KeyHash()
+        shape.add("imgbuild layer \(Self.compatibilityVersion) \(settings)")
+        var state = KeyHash()
+        var isTrusted = true
+        for entry in spec.entries {
+            shape.add(entry.header)
+            switch entry.content {
+            case nil: shape.add("-")
+            case .bytes(let bytes)?:
+                shape.add("bytes")
+                shape.add(SHA256.digest(of: bytes).hex)
+            case .layerEntry(let layer, let ordinal, let size)?: shape.add("\(layer) \(ordinal) \(size)")
+            case .file(let path, let size)?:
+                shape.add("file \(size)")
+                guard let file = FileState(path) else {
+                    isTrusted = false
+                    continue
+                }
+                state.add(file)
+                if file.changed.seconds >= now.seconds - 2 { isTrusted = false }
+            case .spool(_, _, let size)?:
+                shape.add("spool \(size)")
+                isTrusted = false
+            }
+        }
+        self.shape = shape.finish()
+        state.add(self.shape)
+        self.state = isTrusted ? state.finish() : nil
+    }
+
+    /// The record of a finished layer by its content.
+    static func content(_ diffID: Digest, settings: CompressionSettings) -> String {
+        "\(compatibilityVersion) \(settings) \(diffID)"
+    }
+}
+
+/// SHA-256 over length-prefixed fields, fed in batches.
+private struct KeyHash: ~Copyable {
+    private var hash = SHA256()
+    private var pending: [UInt8] = []
+
+    mutating func add(_ text: String) { add(Array(text.utf8)) }
+
+    mutating func add(_ bytes: [UInt8]) {
+        add(UInt64(bytes.count))
+        pending.append(contentsOf: bytes)
+        if pending.count > 32 << 10 { flush() }
+    }
+
+    mutating func add(_ number: UInt64) {
+        for shift in stride(from: UInt64(0), to: 64, by: 8) {
+            pending.append(UInt8(truncatingIfNeeded: number >> shift))
+        }
+    }
+
+    mutating func add(_ header: TarHeader) {
+        add(header.path)
+        add("\(header.kind)")
+        add(UInt64(header.mode))
+        add(UInt64(header.uid) << 32 | UInt64(header.gid))
+        add(UInt64(bitPattern: header.size))
+        add(UInt64(bitPattern: header.mtime.seconds))
+        add(header.linkTarget)
+        add(UInt64(header.deviceMajor) << 32 | UInt64(header.deviceMinor))
+        for attribute in header.xattrs {
+            add(attribute.name)
+            add(attribute.value)
+        }
+    }
+
+    mutating func add(_ file: FileState) {
+        add(file.device)
+        add(file.inode)
+        add(UInt64(bitPattern: file.size))
+        add(UInt64(bitPattern: file.modified.seconds) << 30 ^ UInt64(file.modified.nanoseconds))
+        add(UInt64(bitPattern: file.changed.seconds) << 30 ^ UInt64(file.changed.nanoseconds))
+    }
+
+    private mutating func flush() {
+        hash.update(pending.span)
+        pending.removeAll(keepingCapacity: true)
+    }
+
+    consuming func finish() -> String {
+        flush()
+        return hash.finalize().hex
+    }
+}

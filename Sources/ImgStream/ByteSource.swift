@@ -1,0 +1,138 @@
+import Glibc
+package import ImgOCI
+
+/// Bytes that are pulled in order. Blocks; called on pool threads only.
+package protocol ByteSource: AnyObject {
+    /// Fills the start of a buffer.
+    ///
+    /// - Returns: Number of bytes, at least 1; 0 at the end.
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws(StreamError) -> Int
+}
+
+extension ByteSource {
+    /// At most so many bytes; nothing at the end.
+    package func readChunk(_ maximum: Int) throws(StreamError) -> [UInt8] {
+        var chunk = [UInt8](repeating: 0, count: maximum)
+        var result: Result<Int, StreamError> = .success(0)
+        unsafe chunk.withUnsafeMutableBytes { buffer in
+            do throws(StreamError) { result = .success(unsafe try read(into: buffer)) } catch {
+                result = .failure(error)
+            }
+        }
+        chunk.removeLast(maximum - (try result.get()))
+        return chunk
+    }
+
+    /// Reads on to the end and drops everything.
+    package func drain() throws(StreamError) {
+        while try !readChunk(64 << 10).isEmpty {}
+    }
+}
+
+/// Bytes at hand.
+package final class BytesSource: ByteSource {
+    private let bytes: [UInt8]
+    private var position = 0
+
+    package init(_ bytes: [UInt8]) {
+        self.bytes = bytes
+    }
+
+    package func read(into buffer: UnsafeMutableRawBufferPointer) throws(StreamError) -> Int {
+        let count = min(buffer.count, bytes.count - position)
+        unsafe buffer.copyBytes(from: bytes[position..<(position + count)])
+        position += count
+        return count
+    }
+}
+
+/// A file, from its start or from an offset.
+package final class FileSource: ByteSource {
+    private let descriptor: Int32
+    private var position: Int64
+    private let end: Int64?
+
+    private init(adopting descriptor: Int32, from start: Int64, end: Int64?) {
+        self.descriptor = descriptor
+        position = start
+        self.end = end
+    }
+
+    deinit { _ = close(descriptor) }
+
+    /// Opens a file for reading.
+    ///
+    /// - Parameters:
+    ///   - path: Raw bytes, as names need not be UTF-8.
+    ///   - followsLinks: Whether the last component may be a symbolic link.
+    package static func open(_ path: [UInt8], followsLinks: Bool = true) throws(StreamError) -> FileSource {
+        let name = path.map { CChar(bitPattern: $0) } + [0]
+        let flags = O_RDONLY | O_CLOEXEC | (followsLinks ? 0 : O_NOFOLLOW)
+        let descriptor = unsafe name.withUnsafeBufferPointer { buffer in
+            unsafe buffer.baseAddress.map { unsafe Glibc.open($0, flags) } ?? -1
+        }
+        guard descriptor >= 0 else { throw .io(errno, "cannot open \(String(decoding: path, as: UTF8.self))") }
+        posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL)
+        return FileSource(adopting: descriptor, from: 0, end: nil)
+    }
+
+    package static func open(_ path: String) throws(StreamError) -> FileSource { try open(Array(path.utf8)) }
+
+    package func read(into buffer: UnsafeMutableRawBufferPointer) throws(StreamError) -> Int {
+        guard let base = buffer.baseAddress else { return 0 }
+        while true {
+            let count = unsafe pread(descriptor, base, buffer.count, off_t(position))
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw .io(errno, "cannot read") }
+            position += Int64(count)
+            return count
+        }
+    }
+}
+
+/// Counts and hashes what passes, to be compared with a descriptor at the end.
+package final class VerifyingSource: ByteSource {
+    private let source: any ByteSource
+    private let check: DigestCheck
+    /// Bytes so far.
+    package private(set) var count: Int64 = 0
+    private let expected: Expectation
+
+    /// What the whole must be.
+    package struct Expectation: Sendable {
+        package var digest: Digest
+        package var size: Int64
+
+        package init(digest: Digest, size: Int64) {
+            self.digest = digest
+            self.size = size
+        }
+    }
+
+    package init(_ source: any ByteSource, expecting expected: Expectation) {
+        self.source = source
+        self.expected = expected
+        check = DigestCheck(expected.digest.algorithm)
+    }
+
+    package func read(into buffer: UnsafeMutableRawBufferPointer) throws(StreamError) -> Int {
+        let read = unsafe try source.read(into: buffer)
+        count += Int64(read)
+        guard count <= expected.size else {
+            throw StreamError(.corrupt, "more than the \(expected.size) bytes that were announced")
+        }
+        unsafe check.update(UnsafeRawBufferPointer(rebasing: buffer[..<read]))
+        return read
+    }
+
+    /// Reads what is left and compares.
+    package func finish() throws(StreamError) {
+        try drain()
+        guard count == expected.size else {
+            throw StreamError(.corrupt, "\(count) bytes instead of the \(expected.size) that were announced")
+        }
+        guard check.matches(expected.digest) else {
+            throw StreamError(.corrupt, "the content does not have the digest \(expected.digest)")
+        }
+    }
+}

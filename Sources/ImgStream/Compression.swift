@@ -1,0 +1,112 @@
+import CImgDeflate
+import CImgZstd
+package import ImgOCI
+
+/// How the blocks of a layer are compressed.
+package struct CompressionSettings: Hashable, Sendable, CustomStringConvertible {
+    package var format: LayerCompression
+    package var level: Int
+
+    /// libdeflate's level that makes layers no larger than zlib's default does, at several times its speed (`docs/performance.md`).
+    package static let defaultGzipLevel = 4
+    package static let defaultZstdLevel = 3
+
+    /// - Throws: ``StreamError`` when the level is out of range: gzip 1…12, zstd 1…22.
+    package init(format: LayerCompression, level: Int? = nil) throws(StreamError) {
+        self.format = format
+        let range: ClosedRange<Int>
+        switch format {
+        case .gzip: (range, self.level) = (1...12, level ?? Self.defaultGzipLevel)
+        case .zstd: (range, self.level) = (1...22, level ?? Self.defaultZstdLevel)
+        case .uncompressed: (range, self.level) = (0...22, 0)
+        }
+        guard range.contains(self.level) else {
+            throw StreamError(
+                .unsupported,
+                "\(format.rawValue) has levels \(range.lowerBound) to \(range.upperBound), not \(self.level)"
+            )
+        }
+    }
+
+    /// gzip at the default level.
+    package static var standard: CompressionSettings {
+        CompressionSettings(format: .gzip, checkedLevel: defaultGzipLevel)
+    }
+
+    private init(format: LayerCompression, checkedLevel: Int) {
+        self.format = format
+        level = checkedLevel
+    }
+
+    /// Part of cache keys.
+    package var description: String { "\(format.rawValue)-\(level)" }
+
+    /// Uncompressed bytes per block; every block is a gzip member or zstd frame of its own, so that the result does not
+    /// depend on how many threads work on it.
+    package static let blockSize = 1 << 20
+}
+
+/// Compresses single blocks; one per thread.
+protocol BlockCompressor: AnyObject {
+    /// Largest result for a block.
+    func bound(_ count: Int) -> Int
+    /// Compresses a whole block into `out`, which has room for ``bound(_:)`` bytes.
+    func compress(_ block: UnsafeRawBufferPointer, into out: UnsafeMutableRawBufferPointer) throws(StreamError) -> Int
+}
+
+extension CompressionSettings {
+    /// Nil when blocks are passed on as they are.
+    func makeCompressor() throws(StreamError) -> (any BlockCompressor)? {
+        switch format {
+        case .gzip: try GzipBlockCompressor(level: level)
+        case .zstd: try ZstdBlockCompressor(level: level)
+        case .uncompressed: nil
+        }
+    }
+}
+
+/// libdeflate: one gzip member per block, with neither name nor time in its header (REP-8).
+@safe private final class GzipBlockCompressor: BlockCompressor {
+    private let raw: OpaquePointer
+
+    init(level: Int) throws(StreamError) {
+        guard let fresh = unsafe libdeflate_alloc_compressor(Int32(level)) else {
+            throw StreamError(.tooLarge, "out of memory")
+        }
+        unsafe raw = fresh
+    }
+
+    deinit { unsafe libdeflate_free_compressor(raw) }
+
+    func bound(_ count: Int) -> Int { unsafe libdeflate_gzip_compress_bound(raw, count) }
+
+    func compress(_ block: UnsafeRawBufferPointer, into out: UnsafeMutableRawBufferPointer) throws(StreamError) -> Int {
+        let count = unsafe libdeflate_gzip_compress(raw, block.baseAddress, block.count, out.baseAddress, out.count)
+        guard count > 0 else { throw StreamError(.tooLarge, "a compressed block does not fit") }
+        return count
+    }
+}
+
+/// libzstd: one frame per block, with its content size.
+@safe private final class ZstdBlockCompressor: BlockCompressor {
+    private let raw: OpaquePointer
+    private let level: Int32
+
+    init(level: Int) throws(StreamError) {
+        guard let fresh = unsafe ZSTD_createCCtx() else { throw StreamError(.tooLarge, "out of memory") }
+        unsafe raw = fresh
+        self.level = Int32(level)
+    }
+
+    deinit { unsafe ZSTD_freeCCtx(raw) }
+
+    func bound(_ count: Int) -> Int { ZSTD_compressBound(count) }
+
+    func compress(_ block: UnsafeRawBufferPointer, into out: UnsafeMutableRawBufferPointer) throws(StreamError) -> Int {
+        let count = unsafe ZSTD_compressCCtx(raw, out.baseAddress, out.count, block.baseAddress, block.count, level)
+        guard ZSTD_isError(count) == 0 else {
+            throw StreamError(.corrupt, "zstd: \(unsafe String(cString: ZSTD_getErrorName(count)))")
+        }
+        return count
+    }
+}

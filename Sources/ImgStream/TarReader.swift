@@ -1,0 +1,178 @@
+import CImgArchive
+import Glibc
+import ImgOCI
+
+/// Reads a tar by libarchive: ustar, pax, GNU, sparse files, extended attributes.
+///
+/// - SeeAlso: `archive_read(3)`
+@safe package final class TarReader {
+    /// What else than a plain tar is understood.
+    package enum Format: Sendable {
+        /// The source is uncompressed already.
+        case plain
+        /// gzip, bzip2, xz and zstd are recognised by their first bytes (ARC-2).
+        case anyCompression
+    }
+
+    private let archive: OpaquePointer
+    private let port: SourcePort
+    private let locale: UTF8Locale
+
+    /// - Throws: ``StreamError`` `.corrupt` when the source begins with no tar header.
+    package init(_ source: any ByteSource, format: Format = .plain) throws(StreamError) {
+        guard let fresh = unsafe archive_read_new() else { throw StreamError(.tooLarge, "out of memory") }
+        unsafe archive = fresh
+        port = SourcePort(source)
+        locale = UTF8Locale()
+        unsafe archive_read_support_format_tar(fresh)
+        unsafe archive_read_support_format_empty(fresh)
+        if format == .anyCompression {
+            unsafe archive_read_support_filter_gzip(fresh)
+            unsafe archive_read_support_filter_bzip2(fresh)
+            unsafe archive_read_support_filter_xz(fresh)
+            unsafe archive_read_support_filter_zstd(fresh)
+        }
+        let status = unsafe archive_read_open(
+            fresh,
+            Unmanaged.passUnretained(port).toOpaque(),
+            nil,
+            { _, context, buffer in
+                guard let context = unsafe context else { return -1 }
+                return unsafe Unmanaged<SourcePort>.fromOpaque(context).takeUnretainedValue().fill(buffer)
+            },
+            nil
+        )
+        guard status == ARCHIVE_OK else { throw failure() }
+    }
+
+    deinit { unsafe archive_read_free(archive) }
+
+    /// The next entry; what is left of the previous one's content is skipped.
+    package func next() throws(StreamError) -> TarHeader? {
+        try locale.using { () throws(StreamError) in
+            var entry: OpaquePointer?
+            switch unsafe archive_read_next_header(archive, &entry) {
+            case ARCHIVE_OK, ARCHIVE_WARN:
+                guard let entry = unsafe entry else { return nil }
+                return unsafe Self.header(entry)
+            case ARCHIVE_EOF: return nil
+            default: throw failure()
+            }
+        }
+    }
+
+    /// Content of the current entry; holes of sparse files are zeros.
+    ///
+    /// - Returns: Number of bytes; 0 at the end of the entry.
+    package func read(into buffer: UnsafeMutableRawBufferPointer) throws(StreamError) -> Int {
+        let count = unsafe archive_read_data(archive, buffer.baseAddress, buffer.count)
+        guard count >= 0 else { throw failure() }
+        return count
+    }
+
+    private func failure() -> StreamError {
+        if let error = port.error { return error }
+        let text = unsafe archive_error_string(archive).map { unsafe String(cString: $0) }
+        return StreamError(.corrupt, text ?? "not a tar archive")
+    }
+
+    // MARK: - Headers
+
+    private static func header(_ entry: OpaquePointer) -> TarHeader {
+        var path = unsafe bytes(archive_entry_pathname(entry))
+        while path.last == UInt8(ascii: "/"), path.count > 1 { path.removeLast() }
+        while path.starts(with: [UInt8(ascii: "."), UInt8(ascii: "/")]) { path.removeFirst(2) }
+        let hardlink = unsafe archive_entry_hardlink(entry)
+        var header = unsafe TarHeader(
+            path: path,
+            kind: hardlink != nil ? .hardlink : kind(archive_entry_filetype(entry))
+        )
+        header.mode = unsafe UInt16(truncatingIfNeeded: archive_entry_perm(entry)) & 0o7777
+        header.uid = unsafe UInt32(clamping: archive_entry_uid(entry))
+        header.gid = unsafe UInt32(clamping: archive_entry_gid(entry))
+        header.size = header.kind == .file ? unsafe max(0, archive_entry_size(entry)) : 0
+        header.mtime = unsafe Timestamp(
+            seconds: Int64(archive_entry_mtime(entry)),
+            nanoseconds: Int32(clamping: archive_entry_mtime_nsec(entry))
+        )
+        if header.kind == .hardlink { header.linkTarget = unsafe bytes(hardlink) }
+        if header.kind == .symlink { header.linkTarget = unsafe bytes(archive_entry_symlink(entry)) }
+        if header.kind == .charDevice || header.kind == .blockDevice {
+            header.deviceMajor = unsafe UInt32(truncatingIfNeeded: archive_entry_rdevmajor(entry))
+            header.deviceMinor = unsafe UInt32(truncatingIfNeeded: archive_entry_rdevminor(entry))
+        }
+        unsafe readAttributes(entry, into: &header)
+        return header
+    }
+
+    private static func readAttributes(_ entry: OpaquePointer, into header: inout TarHeader) {
+        guard unsafe archive_entry_xattr_reset(entry) > 0 else { return }
+        var name: UnsafePointer<CChar>?
+        var value: UnsafeRawPointer?
+        var size = 0
+        while unsafe archive_entry_xattr_next(entry, &name, &value, &size) == ARCHIVE_OK {
+            guard let name = unsafe name else { continue }
+            let content = unsafe value.map { unsafe Array(UnsafeRawBufferPointer(start: $0, count: size)) } ?? []
+            unsafe header.xattrs.append((name: String(cString: name), value: content))
+        }
+    }
+
+    private static func bytes(_ text: UnsafePointer<CChar>?) -> [UInt8] {
+        guard let text = unsafe text else { return [] }
+        return unsafe Array(UnsafeRawBufferPointer(start: text, count: strlen(text)))
+    }
+
+    /// `AE_IF…` are cast macros that Swift does not import.
+    private static func kind(_ type: mode_t) -> TarHeader.Kind {
+        switch type & 0o170000 {
+        case 0o040000: .directory
+        case 0o120000: .symlink
+        case 0o010000: .fifo
+        case 0o020000: .charDevice
+        case 0o060000: .blockDevice
+        default: .file
+        }
+    }
+}
+
+/// Gives libarchive the bytes of a source; keeps the error that its C interface has no room for.
+@safe private final class SourcePort {
+    private let source: any ByteSource
+    private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 128 << 10, alignment: 16)
+    private(set) var error: StreamError?
+
+    init(_ source: any ByteSource) {
+        self.source = source
+    }
+
+    deinit { unsafe buffer.deallocate() }
+
+    func fill(_ out: UnsafeMutablePointer<UnsafeRawPointer?>?) -> Int {
+        do throws(StreamError) {
+            let count = unsafe try source.read(into: buffer)
+            unsafe out?.pointee = UnsafeRawPointer(buffer.baseAddress)
+            return count
+        } catch {
+            self.error = error
+            return -1
+        }
+    }
+}
+
+/// libarchive converts names by the thread's locale; in the C locale it would mangle or drop what is not ASCII.
+@safe private final class UTF8Locale {
+    private let locale: locale_t?
+
+    init() {
+        unsafe locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", nil)
+    }
+
+    deinit { if let locale = unsafe locale { unsafe freelocale(locale) } }
+
+    func using<Value>(_ body: () throws(StreamError) -> Value) throws(StreamError) -> Value {
+        guard let locale = unsafe locale else { return try body() }
+        let before = unsafe uselocale(locale)
+        defer { _ = unsafe uselocale(before) }
+        return try body()
+    }
+}

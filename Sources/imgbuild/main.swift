@@ -1,0 +1,3 @@
+import ImgCLI
+
+await CommandLineTool.main()
