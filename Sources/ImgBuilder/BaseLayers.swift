@@ -61,8 +61,11 @@ final class BaseLayers: LayerContentReader, Sendable {
                 let index = try await read(location) { source in
                     try LayerIndex.scan(
                         source,
-                        expecting: location.descriptor,
-                        diffID: location.diffID,
+                        expecting: LayerIndex.Expectation(
+                            digest: location.descriptor.digest,
+                            size: location.descriptor.size,
+                            diffID: location.diffID
+                        ),
                         inspector: ExecutableInspector()
                     )
                 }
@@ -85,7 +88,14 @@ final class BaseLayers: LayerContentReader, Sendable {
     private func note(_ location: Location, _ state: BlobEvent.State) {
         let descriptor = location.descriptor
         events.emit(
-            .blob(BlobEvent(digest: descriptor.digest, size: descriptor.size, repository: location.source.name, state: state))
+            .blob(
+                BlobEvent(
+                    digest: descriptor.digest,
+                    size: descriptor.size,
+                    repository: location.source.name,
+                    state: state
+                )
+            )
         )
     }
 
@@ -121,8 +131,7 @@ final class BaseLayers: LayerContentReader, Sendable {
     private func extract(_ ordinals: Set<Int>, of layer: Digest) async throws -> [Int: ContentRef] {
         let location = try location(layer)
         let spool = try await pool.run { [self] in try SpoolFile.create(in: spoolDirectory) }
-        let pieces = try await read(location) { source in try LayerContents.extract(ordinals, from: source, into: spool) }
-        return pieces.mapValues { .spool(file: spool, offset: $0.offset, size: $0.size) }
+        return try await read(location) { source in try LayerContents.extract(ordinals, from: source, into: spool) }
     }
 
     func read(layer: Digest, ordinal: Int, limit: Int) async throws(BuildError) -> [UInt8] {
@@ -135,9 +144,9 @@ final class BaseLayers: LayerContentReader, Sendable {
             guard let piece = pieces[ordinal], piece.size <= limit else {
                 throw BuildError("file larger than \(limit) bytes")
             }
-            return try await pool.run { try spool.bytes(at: piece.offset, count: Int(piece.size)) }
+            return try await pool.run { try piece.openLocal()?.readChunk(Int(piece.size)) ?? [] }
         } catch {
-            throw BuildError(wrapping: error)
+            throw BuildError(describing: error)
         }
     }
 

@@ -17,15 +17,15 @@ enum FileWriting {
             guard count > 0 else {
                 let error = failure(path)
                 close(descriptor)
-                unlink(draft)
+                unsafe unlink(draft)
                 throw error
             }
             written += count
         }
         close(descriptor)
-        guard rename(draft, path) == 0 else {
+        guard unsafe rename(draft, path) == 0 else {
             let error = failure(path)
-            unlink(draft)
+            unsafe unlink(draft)
             throw error
         }
     }

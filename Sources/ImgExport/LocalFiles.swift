@@ -36,7 +36,7 @@ enum LocalFiles {
     static func makeDirectory(_ path: String) throws(BuildError) {
         if path.isEmpty || isDirectory(path) { return }
         if let slash = path.lastIndex(of: "/"), slash != path.startIndex { try makeDirectory(String(path[..<slash])) }
-        guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw failure("create", path) }
+        guard unsafe mkdir(path, 0o755) == 0 || errno == EEXIST else { throw failure("create", path) }
     }
 
     static func failure(_ verb: String, _ path: String, _ code: BuildError.Code = .failure) -> BuildError {
@@ -62,7 +62,7 @@ final class DraftFile {
     deinit {
         guard descriptor >= 0 else { return }
         close(descriptor)
-        if !draft.isEmpty { unlink(draft) }
+        if !draft.isEmpty { unsafe unlink(draft) }
     }
 
     func write(_ bytes: some Sequence<UInt8>) throws(BuildError) {
@@ -82,9 +82,9 @@ final class DraftFile {
     func commit() throws(BuildError) {
         close(descriptor)
         descriptor = -1
-        guard draft.isEmpty || rename(draft, path) == 0 else {
+        guard unsafe draft.isEmpty || rename(draft, path) == 0 else {
             let error = LocalFiles.failure("write", path)
-            unlink(draft)
+            unsafe unlink(draft)
             throw error
         }
     }

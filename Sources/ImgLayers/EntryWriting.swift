@@ -1,58 +1,77 @@
 import ImgOCI
-import ImgReport
 import ImgStream
+import ImgTree
 
-/// Writes the entries of a layer, headers and contents; blocks.
+/// Passes the entries of a layer, contents included, to whatever makes a tar of them. Blocks.
 enum EntryWriting {
     private static let chunkSize = 256 << 10
 
-    /// - Throws: ``BuildError`` when a file is not as it was when the layer was worked out.
-    static func write(_ spec: LayerSpec, into writer: LayerWriter) throws {
-        try each(spec, header: { header throws(StreamError) in try writer.append(header) }) { bytes throws(StreamError) in
-            try writer.write(bytes.span)
-        }
+    /// What an inspector said about one file.
+    struct Note: Sendable, Hashable {
+        var path: [UInt8]
+        var bytes: [UInt8]
     }
 
-    /// The digest of the tar alone, without compressing it.
+    /// Writes every entry; an inspector sees the same bytes in the same pass.
+    static func write(_ spec: LayerSpec, into writer: LayerWriter, inspector: (any FileInspector)?) throws -> [Note] {
+        var notes: [Note] = []
+        try forEach(spec) { header, source in
+            try writer.append(header)
+            guard let source else { return }
+            if let inspector {
+                let note = try inspector.inspect(header) { maximum throws(StreamError) in
+                    let chunk = try source.readChunk(maximum)
+                    try writer.write(chunk.span)
+                    return chunk
+                }
+                if let note { notes.append(Note(path: header.path, bytes: note)) }
+            }
+            try copy(source) { chunk throws(StreamError) in try writer.write(chunk.span) }
+        }
+        return notes
+    }
+
+    /// The diff ID that writing these entries would give.
     static func diffID(_ spec: LayerSpec) throws -> Digest {
         let hasher = LayerHasher()
-        try each(spec, header: { header throws(StreamError) in try hasher.append(header) }) { bytes throws(StreamError) in
-            try hasher.write(bytes.span)
+        try forEach(spec) { header, source in
+            try hasher.append(header)
+            guard let source else { return }
+            try copy(source) { chunk throws(StreamError) in try hasher.write(chunk.span) }
         }
         return try hasher.finish()
     }
 
-    private static func each(
+    private static func forEach(
         _ spec: LayerSpec,
-        header: (TarHeader) throws(StreamError) -> Void,
-        content: ([UInt8]) throws(StreamError) -> Void
+        _ body: (TarHeader, (any ByteSource)?) throws -> Void
     ) throws {
         for entry in spec.entries {
             try Task.checkCancellation()
-            try header(entry.header)
-            guard entry.header.kind == .file, entry.header.size > 0 else { continue }
-            let source = try open(entry)
-            var rest = entry.header.size
-            while rest > 0 {
-                try Task.checkCancellation()
-                let chunk = try source.readChunk(Int(min(rest, Int64(chunkSize))))
-                if chunk.isEmpty { throw changed(entry) }
-                try content(chunk)
-                rest -= Int64(chunk.count)
+            do {
+                guard let content = entry.content else {
+                    try body(entry.header, nil)
+                    continue
+                }
+                guard let source = try content.openLocal() else {
+                    throw StreamError(.unsupported, "its content was not fetched")
+                }
+                try body(entry.header, source)
+            } catch let error as StreamError where error.code != .cancelled {
+                let name = "/" + String(decoding: entry.header.path, as: UTF8.self)
+                throw StreamError(error.code, "\(name): \(error.message)")
             }
-            if case .file? = entry.content, try !source.readChunk(1).isEmpty { throw changed(entry) }
         }
     }
 
-    private static func open(_ entry: LayerEntry) throws -> any ByteSource {
-        guard let source = try entry.content?.openLocal() else {
-            throw StreamError(.unsupported, "the content of \(entry.header.path.shown) lies in another layer")
+    private static func copy(
+        _ source: any ByteSource,
+        _ write: ([UInt8]) throws(StreamError) -> Void
+    ) throws(StreamError) {
+        while true {
+            let chunk = try source.readChunk(chunkSize)
+            if chunk.isEmpty { return }
+            try write(chunk)
         }
-        return source
-    }
-
-    private static func changed(_ entry: LayerEntry) -> BuildError {
-        let name = if case .file(let path, _, _)? = entry.content { String(decoding: path, as: UTF8.self) } else { entry.header.path.shown }
-        return BuildError(.failure, "\(name) changed its size while it was read", hints: ["build again when nothing writes to the context"])
     }
 }

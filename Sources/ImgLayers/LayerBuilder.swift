@@ -1,8 +1,9 @@
 package import ImgOCI
+package import ImgReport
 package import ImgStore
 package import ImgStream
 package import ImgTasks
-import ImgTree
+package import ImgTree
 
 /// A finished layer in the store.
 package struct BuiltLayer: Sendable, Hashable {
@@ -13,6 +14,8 @@ package struct BuiltLayer: Sendable, Hashable {
     package var wasCached: Bool
     /// Where its bytes are.
     package var path: String
+    /// What the inspector said about files, by path.
+    package var notes: [[UInt8]: [UInt8]]
 }
 
 /// Turns the entries of a layer into a blob, once for equal layers.
@@ -23,6 +26,7 @@ package final class LayerBuilder: Sendable {
     private let usesCache: Bool
     private let workers: Int
     private let now: Timestamp
+    private let inspector: (any FileInspector)?
     private let running = OnceMap<LayerKey, BuiltLayer>()
     /// A layer compresses on all cores by itself; a second one at a time hides its waits.
     private let slots = Limiter(limit: 2)
@@ -33,7 +37,8 @@ package final class LayerBuilder: Sendable {
         settings: CompressionSettings,
         usesCache: Bool,
         workers: Int,
-        now: Timestamp
+        now: Timestamp,
+        inspector: (any FileInspector)?
     ) {
         self.store = store
         self.pool = pool
@@ -41,6 +46,7 @@ package final class LayerBuilder: Sendable {
         self.usesCache = usesCache
         self.workers = workers
         self.now = now
+        self.inspector = inspector
     }
 
     /// Builds a layer or finds it in the cache; equal layers of several platforms are one piece of work.
@@ -58,7 +64,7 @@ package final class LayerBuilder: Sendable {
         if usesCache, let found = cached(spec, key) { return found }
         let draft = try store.draft()
         let writer = LayerWriter(settings: settings, workers: workers, into: draft)
-        try EntryWriting.write(spec, into: writer)
+        let notes = try EntryWriting.write(spec, into: writer, inspector: inspector)
         let written = try writer.finish()
         let path = try draft.commit(as: written.digest)
         let descriptor = Descriptor(
@@ -66,8 +72,9 @@ package final class LayerBuilder: Sendable {
             digest: written.digest,
             size: written.size
         )
-        remember(LayerRecord(descriptor: descriptor, diffID: written.diffID), key)
-        return BuiltLayer(descriptor: descriptor, diffID: written.diffID, wasCached: false, path: path)
+        let record = LayerRecord(descriptor: descriptor, diffID: written.diffID, notes: notes)
+        remember(record, key)
+        return record.layer(wasCached: false, path: path)
     }
 
     // MARK: - Cache
@@ -79,12 +86,10 @@ package final class LayerBuilder: Sendable {
             let diffID = try? EntryWriting.diffID(spec),
             let found = record("layers", LayerKey.content(diffID, settings: settings))
         else { return nil }
-        if let state = key.state {
-            store.setRecord(
-                namespace: "layer-states",
-                key: state,
-                LayerRecord(descriptor: found.descriptor, diffID: diffID).encoded
-            )
+        if let state = key.state,
+            let bytes = store.record(namespace: "layers", key: LayerKey.content(diffID, settings: settings))
+        {
+            store.setRecord(namespace: "layer-states", key: state, bytes)
         }
         return found
     }
@@ -93,7 +98,7 @@ package final class LayerBuilder: Sendable {
         guard let bytes = store.record(namespace: namespace, key: name), let record = LayerRecord(decoding: bytes),
             let path = store.path(of: record.descriptor.digest, size: record.descriptor.size)
         else { return nil }
-        return BuiltLayer(descriptor: record.descriptor, diffID: record.diffID, wasCached: true, path: path)
+        return record.layer(wasCached: true, path: path)
     }
 
     private func remember(_ record: LayerRecord, _ key: LayerKey) {
@@ -108,21 +113,48 @@ package final class LayerBuilder: Sendable {
 struct LayerRecord: Hashable, Sendable {
     var descriptor: Descriptor
     var diffID: Digest
+    var notes: [EntryWriting.Note]
 
-    init(descriptor: Descriptor, diffID: Digest) {
+    init(descriptor: Descriptor, diffID: Digest, notes: [EntryWriting.Note]) {
         self.descriptor = descriptor
         self.diffID = diffID
+        self.notes = notes
+    }
+
+    func layer(wasCached: Bool, path: String) -> BuiltLayer {
+        BuiltLayer(
+            descriptor: descriptor,
+            diffID: diffID,
+            wasCached: wasCached,
+            path: path,
+            notes: Dictionary(notes.map { ($0.path, $0.bytes) }) { first, _ in first }
+        )
     }
 
     init?(decoding bytes: [UInt8]) {
-        guard let json = try? JSON.parse(bytes), let descriptor = try? Descriptor(json: json["descriptor"], at: "record"),
+        guard let json = try? JSON.parse(bytes),
+            let descriptor = try? Descriptor(json: json["descriptor"], at: "record"),
             let text = json["diffID"]?.stringValue, let diffID = try? Digest(parsing: text)
         else { return nil }
         self.descriptor = descriptor
         self.diffID = diffID
+        notes = (json["notes"]?.arrayValue ?? [])
+            .compactMap { note in
+                guard let pair = note.stringArray, pair.count == 2, let path = Base64.decode(pair[0]),
+                    let bytes = Base64.decode(pair[1])
+                else { return nil }
+                return EntryWriting.Note(path: path, bytes: bytes)
+            }
     }
 
     var encoded: [UInt8] {
-        JSON.object(JSONObject([("descriptor", descriptor.json), ("diffID", .string(diffID.description))])).encoded()
+        let notes = notes.map { JSON.strings([Base64.encode($0.path), Base64.encode($0.bytes)]) }
+        return
+            JSON.object(
+                JSONObject([
+                    ("descriptor", descriptor.json), ("diffID", .string(diffID.description)), ("notes", .array(notes)),
+                ])
+            )
+            .encoded()
     }
 }

@@ -31,9 +31,7 @@ struct LayerKey: Hashable, Sendable {
             case .layerEntry(let layer, let ordinal, let size)?: shape.add("\(layer) \(ordinal) \(size)")
             case .file(_, let size, let identity)?:
                 shape.add("file \(size)")
-                state.add("\(identity.device) \(identity.inode)")
-                state.add("\(identity.modified.seconds).\(identity.modified.nanoseconds)")
-                state.add("\(identity.changed.seconds).\(identity.changed.nanoseconds)")
+                state.add(identity)
                 if identity.changed.seconds >= now.seconds - 2 { isTrusted = false }
             case .spool(_, _, let size)?:
                 shape.add("spool \(size)")
@@ -65,7 +63,9 @@ private struct KeyHash: ~Copyable {
     }
 
     mutating func add(_ number: UInt64) {
-        for shift in stride(from: UInt64(0), to: 64, by: 8) { pending.append(UInt8(truncatingIfNeeded: number >> shift)) }
+        for shift in stride(from: UInt64(0), to: 64, by: 8) {
+            pending.append(UInt8(truncatingIfNeeded: number >> shift))
+        }
     }
 
     mutating func add(_ header: TarHeader) {
@@ -81,6 +81,13 @@ private struct KeyHash: ~Copyable {
             add(attribute.name)
             add(attribute.value)
         }
+    }
+
+    mutating func add(_ file: FileIdentity) {
+        add(file.device)
+        add(file.inode)
+        add(UInt64(bitPattern: file.modified.seconds) << 30 ^ UInt64(file.modified.nanoseconds))
+        add(UInt64(bitPattern: file.changed.seconds) << 30 ^ UInt64(file.changed.nanoseconds))
     }
 
     private mutating func flush() {

@@ -24,8 +24,8 @@ package final class ContentStore: Sendable {
 
     deinit {
         guard !isPersistent else { return }
-        for file in StoreFiles.files(below: path) { unlink(file.path) }
-        for name in ["blobs/sha256", "blobs", "drafts", ""] { rmdir("\(path)/\(name)") }
+        for file in StoreFiles.files(below: path) { unsafe unlink(file.path) }
+        for name in ["blobs/sha256", "blobs", "drafts", ""] { unsafe rmdir("\(path)/\(name)") }
     }
 
     /// Opens or creates a store.
@@ -67,7 +67,7 @@ package final class ContentStore: Sendable {
         let file = blobPath(digest)
         guard let actual = StoreFiles.size(file) else { return nil }
         guard actual == size else {
-            unlink(file)
+            unsafe unlink(file)
             return nil
         }
         StoreFiles.touch(file)
@@ -75,7 +75,7 @@ package final class ContentStore: Sendable {
     }
 
     /// Drops a blob that turned out to be damaged.
-    package func discard(_ digest: Digest) { unlink(blobPath(digest)) }
+    package func discard(_ digest: Digest) { unsafe unlink(blobPath(digest)) }
 
     func blobPath(_ digest: Digest) -> String { "\(path)/blobs/\(digest.algorithm.rawValue)/\(digest.hex)" }
 
@@ -88,7 +88,7 @@ package final class ContentStore: Sendable {
         let content = Array(stored[32...])
         // Half-written and damaged records count as absent.
         guard SHA256.hash(content).elementsEqual(stored[..<32]) else {
-            unlink(file)
+            unsafe unlink(file)
             return nil
         }
         StoreFiles.touch(file)
@@ -105,7 +105,7 @@ package final class ContentStore: Sendable {
         let content = SHA256.hash(bytes) + bytes
         let status = StoreFiles.write(descriptor, content.span)
         _ = close(descriptor)
-        if status != 0 || rename(draft, file) != 0 { unlink(draft) }
+        if unsafe status != 0 || rename(draft, file) != 0 { unsafe unlink(draft) }
     }
 
     private static let recordLimit = 256 << 20
@@ -134,7 +134,7 @@ package final class BlobDraft: ByteSink {
     deinit {
         guard descriptor >= 0 else { return }
         _ = close(descriptor)
-        unlink(path)
+        unsafe unlink(path)
     }
 
     package func write(_ bytes: Span<UInt8>) throws(StreamError) {
@@ -149,9 +149,9 @@ package final class BlobDraft: ByteSink {
         let target = store.blobPath(digest)
         _ = close(descriptor)
         descriptor = -1
-        guard rename(path, target) == 0 else {
+        guard unsafe rename(path, target) == 0 else {
             let status = errno
-            unlink(path)
+            unsafe unlink(path)
             throw .io(status, "cannot write to the cache \(store.path)")
         }
         return target

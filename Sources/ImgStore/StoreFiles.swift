@@ -26,7 +26,11 @@ enum StoreFiles {
         unsafe bytes.withUnsafeBytes { buffer in
             var written = 0
             while written < buffer.count {
-                let count = unsafe Glibc.write(descriptor, buffer.baseAddress.map { unsafe $0 + written }, buffer.count - written)
+                let count = unsafe Glibc.write(
+                    descriptor,
+                    buffer.baseAddress.map { unsafe $0 + written },
+                    buffer.count - written
+                )
                 if count < 0, errno == EINTR { continue }
                 guard count > 0 else { return count == 0 ? ENOSPC : errno }
                 written += count
@@ -44,16 +48,18 @@ enum StoreFiles {
 
     /// Creates a directory with its parents; 0 or the error number.
     static func makeDirectory(_ path: String) -> Int32 {
-        if mkdir(path, 0o755) == 0 || errno == EEXIST { return 0 }
+        if unsafe mkdir(path, 0o755) == 0 || errno == EEXIST { return 0 }
         guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return errno }
         let status = makeDirectory(String(path[..<slash]))
         guard status == 0 else { return status }
-        return mkdir(path, 0o755) == 0 || errno == EEXIST ? 0 : errno
+        return unsafe mkdir(path, 0o755) == 0 || errno == EEXIST ? 0 : errno
     }
 
     /// Marks a file as used now; pruning goes by it.
     static func touch(_ path: String) {
-        let times = [timespec(tv_sec: 0, tv_nsec: Int(UTIME_NOW_VALUE)), timespec(tv_sec: 0, tv_nsec: Int(UTIME_OMIT_VALUE))]
+        let times = [
+            timespec(tv_sec: 0, tv_nsec: Int(UTIME_NOW_VALUE)), timespec(tv_sec: 0, tv_nsec: Int(UTIME_OMIT_VALUE)),
+        ]
         _ = unsafe utimensat(AT_FDCWD, path, times, 0)
     }
 
@@ -77,7 +83,9 @@ enum StoreFiles {
             if info.st_mode & S_IFMT == S_IFDIR {
                 found += files(below: path)
             } else if info.st_mode & S_IFMT == S_IFREG {
-                found.append((path, Int64(info.st_blocks) * 512, max(Int64(info.st_atim.tv_sec), Int64(info.st_mtim.tv_sec))))
+                found.append(
+                    (path, Int64(info.st_blocks) * 512, max(Int64(info.st_atim.tv_sec), Int64(info.st_mtim.tv_sec)))
+                )
             }
         }
         return found

@@ -37,13 +37,13 @@ extension ContentStore {
         let now = Int64(time(nil))
         var freed: Int64 = 0
         for draft in StoreFiles.files(below: scratchDirectory) where now - draft.used > 24 * 3600 {
-            if unlink(draft.path) == 0 { freed += draft.size }
+            if unsafe unlink(draft.path) == 0 { freed += draft.size }
         }
         let files = StoreFiles.files(below: "\(path)/blobs") + StoreFiles.files(below: "\(path)/records")
         var total = files.reduce(0) { $0 + $1.size }
         for file in files.sorted(by: { ($0.used, $0.path) < ($1.used, $1.path) }) {
             guard total > limit, now - file.used >= minimumAge else { break }
-            if unlink(file.path) == 0 {
+            if unsafe unlink(file.path) == 0 {
                 total -= file.size
                 freed += file.size
             }

@@ -39,7 +39,7 @@ package struct Scratch: Sendable {
         let target = self[name]
         var end = target.startIndex
         while let slash = target[target.index(after: end)...].firstIndex(of: "/") {
-            mkdir(String(target[..<slash]), 0o755)
+            unsafe mkdir(String(target[..<slash]), 0o755)
             end = slash
         }
         let descriptor = unsafe open(target, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
