@@ -66,7 +66,7 @@ enum SourceHints {
         let wanted = String(decoding: component, as: UTF8.self)
         let twin = candidates.first { $0 != wanted && $0.lowercased() == wanted.lowercased() }
         guard let near = twin ?? Suggestion.nearest(wanted, among: candidates, ignoringCase: true) else { return [] }
-        return ["did you mean \"\(String(decoding: TreePath.join(directory, near.utf8), as: UTF8.self))\"?"]
+        return ["did you mean \"\(String(decoding: TreePath.join(directory, Array(near.utf8)), as: UTF8.self))\"?"]
     }
 }
 

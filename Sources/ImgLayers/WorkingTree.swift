@@ -31,6 +31,8 @@ struct WorkingTree {
     private let base: StageTree
     private var nodes: [Node] = []
     private var places: [PathKey: Place] = [:]
+    /// The places as they came, nearly sorted; some may be gone or doubled.
+    private var order: [ArraySlice<UInt8>] = []
     /// Whether something of the base was removed, so that whiteouts may be due (LAY-5).
     private var hasRemoved = false
 
@@ -99,10 +101,12 @@ struct WorkingTree {
         let isDirectory = nodes[node].kind == .directory
         if !isDirectory, existing?.isDirectory == true {
             hasRemoved = true
-            for inner in places.keys where TreePath.isBelow(inner.bytes, path) { places[inner] = nil }
+            for inner in places.keys where TreePath.isBelow(inner.bytes, path[...]) { places[inner] = nil }
         }
-        let hidesBase = !isDirectory || existing?.isDirectory != true || places[key]?.hidesBase == true
+        let before = places[key]
+        let hidesBase = !isDirectory || existing?.isDirectory != true || before?.hidesBase == true
         places[key] = Place(node: node, hidesBase: hidesBase)
+        if before == nil { order.append(key.bytes) }
     }
 
     /// Makes a directory and those that lead to it, links followed; existing ones stay as they are (CP-10, CP-19).
@@ -154,6 +158,7 @@ struct WorkingTree {
                 existing.map { Node($0, content: nil) } ?? Node(kind: .directory, mode: 0o755, uid: 0, gid: 0)
             )
             places[PathKey(ancestor)] = Place(node: node, hidesBase: existing == nil)
+            order.append(ancestor)
         }
     }
 
@@ -165,13 +170,15 @@ struct WorkingTree {
     ///   - invented: The time of what the instruction made up.
     ///   - clamp: No entry is later.
     func entries(invented: Timestamp, clamp: Timestamp?) async throws(BuildError) -> [LayerEntry] {
-        var order = places.keys.map(\.bytes)
+        var order = order.filter { places[PathKey($0)] != nil }
         order.sort { PathOrder.compare($0, $1) < 0 }
         var firstPlaces: [Int: [UInt8]] = [:]
         var entries: [LayerEntry] = []
         entries.reserveCapacity(order.count)
+        var last: ArraySlice<UInt8>?
         for slice in order {
-            guard let place = places[PathKey(slice)] else { continue }
+            guard let place = places[PathKey(slice)], slice != last else { continue }
+            last = slice
             let path = Array(slice)
             let node = nodes[place.node]
             var header = node.header(path, mtime: min(node.mtime ?? invented, clamp ?? .distantFuture))
@@ -191,7 +198,7 @@ struct WorkingTree {
             if node.kind == .file { firstPlaces[place.node] = path }
             entries.append(LayerEntry(header: header, content: node.content, source: node.source))
         }
-        if hasRemoved { entries.sort { PathOrder.compare($0.sortingPath, $1.sortingPath) < 0 } }
+        if hasRemoved { entries.sort { PathOrder.precedes($0.sortingPath, $1.sortingPath) } }
         return entries
     }
 

@@ -103,24 +103,21 @@ struct PathTable: Sendable {
 /// The order of LAY-2: depth first, names of a directory bytewise.
 package enum PathOrder {
     /// Negative, zero or positive; `/` sorts before every other byte, so a directory's content follows it directly.
-    package static func compare(_ left: some Collection<UInt8>, _ right: some Collection<UInt8>) -> Int {
-        var first = left.makeIterator()
-        var second = right.makeIterator()
-        while true {
-            switch (first.next(), second.next()) {
-            case (nil, nil): return 0
-            case (nil, _): return -1
-            case (_, nil): return 1
-            case (let one?, let other?):
-                if one == other { continue }
-                return rank(one) < rank(other) ? -1 : 1
-            }
+    package static func compare(_ left: ArraySlice<UInt8>, _ right: ArraySlice<UInt8>) -> Int {
+        let shared = min(left.count, right.count)
+        var offset = 0
+        while offset < shared {
+            let one = left[left.startIndex + offset]
+            let other = right[right.startIndex + offset]
+            if one != other { return rank(one) < rank(other) ? -1 : 1 }
+            offset += 1
         }
+        return left.count - right.count
     }
 
     /// Whether `left` comes first.
     package static func precedes(_ left: [UInt8], _ right: [UInt8]) -> Bool {
-        compare(left, right) < 0
+        compare(left[...], right[...]) < 0
     }
 
     private static func rank(_ byte: UInt8) -> UInt8 {
@@ -158,7 +155,7 @@ package enum TreePath {
     }
 
     /// `directory/rest`; either may be empty.
-    package static func join(_ directory: [UInt8], _ rest: some Collection<UInt8>) -> [UInt8] {
+    package static func join(_ directory: [UInt8], _ rest: ArraySlice<UInt8>) -> [UInt8] {
         if directory.isEmpty { return Array(rest) }
         if rest.isEmpty { return directory }
         var path: [UInt8] = []
@@ -169,11 +166,14 @@ package enum TreePath {
         return path
     }
 
+    /// `directory/rest`; either may be empty.
+    package static func join(_ directory: [UInt8], _ rest: [UInt8]) -> [UInt8] { join(directory, rest[...]) }
+
     /// Whether `path` lies below `directory` (not equal to it).
-    package static func isBelow(_ path: some Collection<UInt8>, _ directory: some Collection<UInt8>) -> Bool {
+    package static func isBelow(_ path: ArraySlice<UInt8>, _ directory: ArraySlice<UInt8>) -> Bool {
         if directory.isEmpty { return !path.isEmpty }
         guard path.count > directory.count, path.starts(with: directory) else { return false }
-        return path[path.index(path.startIndex, offsetBy: directory.count)] == UInt8(ascii: "/")
+        return path[path.startIndex + directory.count] == UInt8(ascii: "/")
     }
 
     private static func isRelativeClean(_ path: [UInt8]) -> Bool {

@@ -73,6 +73,23 @@ final class ContextFixture: Sendable {
         }
     }
 
+    /// Many small files: `0/0`, `0/1`, … `1/100`, …
+    func fill(directories: Int, files: Int) throws {
+        for directory in 0..<directories {
+            _ = unsafe mkdir("\(path)/\(directory)", 0o755)
+            for file in 0..<files {
+                let descriptor = unsafe open(
+                    "\(path)/\(directory)/\(directory * files + file)",
+                    O_WRONLY | O_CREAT,
+                    0o644
+                )
+                guard descriptor >= 0 else { throw Failure(what: "\(file)") }
+                _ = unsafe Glibc.write(descriptor, [0x78], 1)
+                _ = close(descriptor)
+            }
+        }
+    }
+
     private func makeParents(of name: String) throws {
         var end = name.startIndex
         while let slash = name[end...].firstIndex(of: "/") {

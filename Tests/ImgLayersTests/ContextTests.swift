@@ -49,7 +49,7 @@ import Testing
 
     @Test func fiftyThousandFiles() async throws {
         let fixture = try ContextFixture()
-        for number in 0..<50_000 { try fixture.add("f \(number / 100)/\(number) x") }
+        try fixture.fill(directories: 500, files: 100)
         let tree = try await ContextTree.open(fixture.path, ignoring: nil, pool: Scenario.pool)
         let clock = ContinuousClock()
         var count = 0
@@ -58,6 +58,14 @@ import Testing
         let again = try await clock.measure { _ = try await tree.descendants(of: []) }
         print("walk of 50 000 files: \(walk), from memory: \(again)")
         #expect(walk < .seconds(5))
+        let base = try Scenario.stage([["d app", "d app/7", "f app/7/700"]])
+        let resolver = CopyResolver(pool: Scenario.pool, layers: NoLayers(), spoolDirectory: "/tmp", times: .init())
+        let step = try Scenario.copyStep("COPY . /app/")
+        let copy = try await clock.measure {
+            count = try await resolver.resolve(step, at: nil, source: tree, into: base).entries.count
+        }
+        #expect(count == 50_501)
+        print("copy of 50 000 files: \(copy)")
     }
 }
 

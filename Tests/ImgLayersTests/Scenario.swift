@@ -43,7 +43,7 @@ struct Scenario {
         let resolver = CopyResolver(pool: Self.pool, layers: NoLayers(), spoolDirectory: "/tmp", times: times)
         var stage = try Self.stage(base)
         var last = LayerSpec()
-        for step in try steps(instructions) {
+        for step in try Self.steps(instructions) {
             switch step.action {
             case .metadata: continue
             case .copy(let copy):
@@ -62,7 +62,12 @@ struct Scenario {
         return last
     }
 
-    private func steps(_ instructions: [String]) throws -> [Step] {
+    static func copyStep(_ instruction: String) throws -> CopyStep {
+        for step in try steps([instruction]) { if case .copy(let copy) = step.action { return copy } }
+        throw BuildError(.failure, "no copy step")
+    }
+
+    private static func steps(_ instructions: [String]) throws -> [Step] {
         let text = "FROM scratch AS other\nFROM scratch\n" + instructions.joined(separator: "\n") + "\n"
         let (dockerfile, diagnostics) = Dockerfile.parse(SourceFile(name: "Dockerfile", bytes: Array(text.utf8)))
         if let error = diagnostics.first(where: { $0.severity == .error }) {
