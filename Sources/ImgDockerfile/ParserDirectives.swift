@@ -12,7 +12,9 @@ struct ParserDirectives {
     init(_ file: SourceFile, lines: [ArraySlice<UInt8>]) {
         var seen: Set<String> = []
         for (number, line) in lines.enumerated() {
-            guard let (name, value) = Self.directive(TextBytes.trimmedStart(line)), Self.known.contains(name) else { break }
+            guard let (name, value) = Self.directive(TextBytes.trimmedStart(line)), Self.known.contains(name) else {
+                break
+            }
             lineCount = number + 1
             let range = SourceRange(file: file, lines: number + 1...number + 1)
             if !seen.insert(name).inserted {
