@@ -179,6 +179,6 @@ extension IgnorePatterns {
         guard !hasExceptions else { return false }
         let clean = PathCleaning.clean("/" + path)
         if clean == "/" { return patterns.contains { ["*", "**", "**/*"].contains($0.text) } }
-        return isIgnored(Array(clean.utf8.dropFirst()))
+        return ignores(path: Array(clean.utf8.dropFirst())).ignored
     }
 }

@@ -10,7 +10,9 @@ struct StageSurvey {
     /// Of the source, in order: what a stage needs stands before it.
     private(set) var reached: Set<Int> = []
     private(set) var missing: [BaseRequest] = []
-    /// Parsed triggers of each stage that has some.
+    /// `COPY --from=scratch` stands in a reached stage.
+    private(set) var usesScratch = false
+    /// Parsed triggers of each reached stage.
     private(set) var triggers: [Int: [Instruction]] = [:]
 
     /// Where a COPY takes its files; indexes are those of the source.
@@ -50,7 +52,8 @@ struct StageSurvey {
             switch try origin(of: copy, at: instruction.range, in: index) {
             case .stage(let stage): try visit(stage)
             case .image(let request): need(request)
-            case .context, .scratch, .named: break
+            case .scratch: usesScratch = true
+            case .context, .named: break
             }
         }
     }
