@@ -58,7 +58,7 @@ package struct Instruction: Sendable, Hashable {
     package var range: SourceRange
     /// Comment lines directly above, without `#`, trimmed (LEX-8).
     package var comments: [String]
-    /// Rules skipped by a `# check=skip=…` comment above (LINT-4).
+    /// Rules skipped by a `# check=skip=…` comment above (LINT-4); `all` stands for every rule.
     package var skippedRules: Set<String>
     /// The logical line after continuations, keyword included.
     package var original: String
@@ -119,7 +119,8 @@ package struct FromInstruction: Sendable, Hashable {
     /// The `AS` keyword as written.
     package var asKeyword: String?
 
-    package init(image: String, platform: String?, stageName: String?, stageNameAsWritten: String?, asKeyword: String?) {
+    package init(image: String, platform: String?, stageName: String?, stageNameAsWritten: String?, asKeyword: String?)
+    {
         self.image = image
         self.platform = platform
         self.stageName = stageName
@@ -225,7 +226,13 @@ package struct HealthcheckOptions: Sendable, Hashable {
     package var startInterval: Int64
     package var retries: Int
 
-    package init(interval: Int64 = 0, timeout: Int64 = 0, startPeriod: Int64 = 0, startInterval: Int64 = 0, retries: Int = 0) {
+    package init(
+        interval: Int64 = 0,
+        timeout: Int64 = 0,
+        startPeriod: Int64 = 0,
+        startInterval: Int64 = 0,
+        retries: Int = 0
+    ) {
         self.interval = interval
         self.timeout = timeout
         self.startPeriod = startPeriod
