@@ -1,5 +1,6 @@
 public import ImgReport
 import ImgStore
+import ImgTasks
 
 /// What the cache takes up.
 public struct CacheUsage: Sendable, Hashable {

@@ -32,12 +32,20 @@ extension Builder {
                     !graph.images.contains { $0.platform?.normalized == wanted.normalized }
                 }
                 guard missing.isEmpty else {
-                    throw BuildError(.notFound, "\(source) has no image for \(missing.map(\.description).joined(separator: ", "))")
+                    throw BuildError(
+                        .notFound,
+                        "\(source) has no image for \(missing.map(\.description).joined(separator: ", "))"
+                    )
                 }
                 graph.index = Assembler(usesDockerTypes: false, annotations: []).index(graph.images, isForced: false)
             }
             guard let root = graph.root else { throw BuildError(.notFound, "\(source) holds no image") }
-            let exporter = RegistryExporter(target, tags: [target.tagOrLatest], client: session.registry, pool: session.pool)
+            let exporter = RegistryExporter(
+                target,
+                tags: [target.tagOrLatest],
+                client: session.registry,
+                pool: session.pool
+            )
             try await exporter.probe()
             try await exporter.pushContent(graph)
             if verification != .off { try await exporter.verify(graph, blobs: verification == .blobs) }

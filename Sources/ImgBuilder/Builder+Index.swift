@@ -104,7 +104,9 @@ extension Builder {
     }
 
     private static func push(_ graph: ImageGraph, to tags: [ImageReference], _ session: BuildSession) async throws {
-        guard !tags.isEmpty else { throw BuildError(.usage, "a tag is needed to push the index", hints: ["add -t REPO:TAG, or --dry-run"]) }
+        guard !tags.isEmpty else {
+            throw BuildError(.usage, "a tag is needed to push the index", hints: ["add -t REPO:TAG, or --dry-run"])
+        }
         var repositories: [(first: ImageReference, tags: [String])] = []
         for tag in tags {
             if let place = repositories.firstIndex(where: { $0.first.repository == tag.repository }) {
@@ -114,7 +116,12 @@ extension Builder {
             }
         }
         for repository in repositories {
-            let exporter = RegistryExporter(repository.first, tags: repository.tags, client: session.registry, pool: session.pool)
+            let exporter = RegistryExporter(
+                repository.first,
+                tags: repository.tags,
+                client: session.registry,
+                pool: session.pool
+            )
             try await exporter.probe()
             try await exporter.pushContent(graph)
             try await exporter.verify(graph, blobs: false)

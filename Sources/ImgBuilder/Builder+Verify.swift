@@ -3,6 +3,7 @@ import ImgExport
 import ImgLayers
 public import ImgOCI
 public import ImgReport
+import ImgStore
 import ImgTree
 
 /// The verdict on an image that is there already, platform by platform.
@@ -67,7 +68,9 @@ extension Builder {
                             "\(location) has no image for \(platform)",
                             rule: "platform-missing",
                             notes: available.isEmpty ? [] : ["available: \(available)"],
-                            hints: ["build it with --platform \(([platform.description] + images.compactMap { $0.platform?.description }).joined(separator: ","))"]
+                            hints: [
+                                "build it with --platform \(([platform.description] + images.compactMap { $0.platform?.description }).joined(separator: ","))"
+                            ]
                         )
                     ]
                 )
@@ -100,7 +103,9 @@ extension Builder {
             )
         }
         guard config.diffIDs.count == image.layers.count else {
-            throw BuildError("\(source.name) contradicts itself: \(image.layers.count) layers and \(config.diffIDs.count) diff IDs")
+            throw BuildError(
+                "\(source.name) contradicts itself: \(image.layers.count) layers and \(config.diffIDs.count) diff IDs"
+            )
         }
         for (layer, diffID) in zip(image.layers, config.diffIDs) {
             layers.register(BaseLayers.Location(descriptor: layer.descriptor, diffID: diffID, source: source))
@@ -113,6 +118,10 @@ extension Builder {
         )
         let check = StartCheck(config: config, platform: platform, files: StageFiles(tree: tree, notes: [:]))
         findings += try await check.findings()
-        return VerifyReport.PlatformReport(platform: platform, digest: image.manifest.descriptor.digest, findings: findings)
+        return VerifyReport.PlatformReport(
+            platform: platform,
+            digest: image.manifest.descriptor.digest,
+            findings: findings
+        )
     }
 }
