@@ -34,7 +34,8 @@ private struct Planner {
     }
 
     mutating func outcome() throws(BuildError) -> PlanOutcome {
-        let platforms = inputs.platforms.isEmpty ? [inputs.buildPlatform.normalized] : inputs.platforms.map(\.normalized)
+        let platforms =
+            inputs.platforms.isEmpty ? [inputs.buildPlatform.normalized] : inputs.platforms.map(\.normalized)
         var surveys: [(survey: StageSurvey, target: Int)] = []
         var missing: [BaseRequest] = []
         for (position, platform) in platforms.enumerated() {

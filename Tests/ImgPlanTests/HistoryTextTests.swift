@@ -25,7 +25,9 @@ struct HistoryTextTests {
         ("MAINTAINER A <b@c> $X", ["(MAINTAINER A <b@c> $X)"]),
         (
             "HEALTHCHECK --interval=90s CMD curl x",
-            ["(HEALTHCHECK {Test:[CMD-SHELL curl x] Interval:1m30s Timeout:0s StartPeriod:0s StartInterval:0s Retries:0})"]
+            [
+                "(HEALTHCHECK {Test:[CMD-SHELL curl x] Interval:1m30s Timeout:0s StartPeriod:0s StartInterval:0s Retries:0})"
+            ]
         ),
         (
             "HEALTHCHECK NONE",

@@ -46,10 +46,11 @@ struct Planning {
 
     /// Warnings as `Rule: text (line N)`.
     func findings() throws -> [String] {
-        try plan().plan.diagnostics.map { finding in
-            let line = finding.range.map { " (line \($0.startLine))" } ?? ""
-            return (finding.rule.map { "\($0): " } ?? "") + finding.message + line
-        }
+        try plan().plan.diagnostics
+            .map { finding in
+                let line = finding.range.map { " (line \($0.startLine))" } ?? ""
+                return (finding.rule.map { "\($0): " } ?? "") + finding.message + line
+            }
     }
 
     private func base(_ request: BaseRequest) throws -> BaseImage {

@@ -102,7 +102,8 @@ struct StageTests {
 
     @Test(
         arguments: [
-            ("linux/arm64", "linux/arm64"), ("linux/arm/v6", "linux/arm/v6"), ("linux/arm", "linux/arm/v7"), (nil, "linux/arm64"),
+            ("linux/arm64", "linux/arm64"), ("linux/arm/v6", "linux/arm/v6"), ("linux/arm", "linux/arm/v7"),
+            (nil, "linux/arm64"),
         ] as [(String?, String)]
     )
     func platformOfTheResult(_ requested: String?, _ expected: String) throws {
@@ -129,7 +130,9 @@ struct NamedContextTests {
         let directory = NamedContext.directory("/d")
         let base = try Planning("FROM alpine:3\nCOPY --chown=bob a /") { $0.namedContexts = ["alpine:3": directory] }
         #expect(try base.target().base == .context(directory))
-        let image = try Planning("FROM alpine") { $0.namedContexts = ["docker.io/library/alpine:latest": .image("plain")] }
+        let image = try Planning("FROM alpine") {
+            $0.namedContexts = ["docker.io/library/alpine:latest": .image("plain")]
+        }
         #expect(try image.plan().asked[0].map { "\($0.source)" } == ["plain:latest"])
         let stage = try Planning("FROM nosuch/x AS deps\nRUN x\nFROM scratch\nCOPY --from=deps / /") {
             $0.namedContexts = ["deps": directory]
