@@ -3,8 +3,6 @@ package import ImgStream
 
 /// Takes the contents of some files out of a layer's blob in one pass, into a scratch file.
 package enum LayerContents {
-    private static let chunkSize = 256 << 10
-
     /// Reads a layer up to the last wanted file; blocks.
     ///
     /// - Parameters:
@@ -22,13 +20,7 @@ package enum LayerContents {
         while pieces.count < ordinals.count, let header = try reader.next() {
             if Task.isCancelled { throw StreamError(.cancelled, "interrupted") }
             if ordinals.contains(ordinal), header.kind == .file {
-                let offset = spool.size
-                while true {
-                    let chunk = try reader.readChunk(chunkSize)
-                    if chunk.isEmpty { break }
-                    try spool.append(chunk.span)
-                }
-                pieces[ordinal] = .spool(file: spool, offset: offset, size: spool.size - offset)
+                pieces[ordinal] = try spool.append(contentOf: reader)
             }
             ordinal += 1
         }
