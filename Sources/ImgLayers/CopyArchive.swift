@@ -130,9 +130,9 @@ enum ArchiveMembers {
                 } else {
                     let file = if let spool { spool } else { try SpoolFile.create(in: directory) }
                     spool = file
-                    let content = try file.append(contentOf: reader)
-                    member.content = content
-                    member.header.size = content.size
+                    let piece = try file.append(contentOf: reader)
+                    member.content = .spool(file: file, offset: piece.offset, size: piece.size)
+                    member.header.size = piece.size
                 }
             }
             members.append(member)

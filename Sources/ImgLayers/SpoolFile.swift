@@ -51,14 +51,14 @@ package final class SpoolFile: Sendable, Hashable {
     }
 
     /// Writes the content of a tar's current entry at the end.
-    package func append(contentOf reader: TarReader) throws(StreamError) -> ContentRef {
+    package func append(contentOf reader: TarReader) throws(StreamError) -> LayerContents.Piece {
         let offset = size
         while true {
             let chunk = try reader.readChunk(256 << 10)
             if chunk.isEmpty { break }
             try append(chunk.span)
         }
-        return .spool(file: self, offset: offset, size: size - offset)
+        return LayerContents.Piece(offset: offset, size: size - offset)
     }
 
     /// A stretch as a whole; for small ones.
