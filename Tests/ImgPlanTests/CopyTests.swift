@@ -11,7 +11,8 @@ struct CopyTests {
 
     @Test(
         arguments: [
-            ("/x/", "/x/"), ("/x/../y/.", "/x/../y/."), ("x", "/w/d/x"), ("./", "/w/d/./"), (".", "/w/d/."), ("\"\"", "/w/d"),
+            ("/x/", "/x/"), ("/x/../y/.", "/x/../y/."), ("x", "/w/d/x"), ("./", "/w/d/./"), (".", "/w/d/."),
+            ("\"\"", "/w/d"),
         ]
     )
     func destination(_ written: String, _ absolute: String) throws {
@@ -72,7 +73,8 @@ struct CopyTests {
 struct OwnerAndModeTests {
     @Test(
         arguments: [
-            ("root", .id(0), nil), ("123", .id(123), nil), ("bob:", .name("bob"), .id(0)), (":staff", nil, .name("staff")),
+            ("root", .id(0), nil), ("123", .id(123), nil), ("bob:", .name("bob"), .id(0)),
+            (":staff", nil, .name("staff")),
             ("1000:nope", .id(1000), .name("nope")), ("a:b:c", .name("a"), .name("b:c")),
             ("2147483648", .name("2147483648"), nil), ("2147483647:root", .id(2_147_483_647), .id(0)), ("", nil, nil),
             ("-1", .name("-1"), nil),
@@ -87,10 +89,12 @@ struct OwnerAndModeTests {
     @Test(
         arguments: [
             ("0", 0o644, false, 0), ("4755", 0o644, false, 0o4755), ("7777", 0o644, true, 0o7777),
-            ("u=rwX,go=rX", 0o600, true, 0o755), ("u=rwX,go=rX", 0o700, false, 0o755), ("u=rwX,go=rX", 0o666, false, 0o644),
+            ("u=rwX,go=rX", 0o600, true, 0o755), ("u=rwX,go=rX", 0o700, false, 0o755),
+            ("u=rwX,go=rX", 0o666, false, 0o644),
             ("+x", 0o600, false, 0o711), ("go-rwx,u+s", 0o755, false, 0o4700), ("a=r", 0o777, false, 0o444),
             ("o=g", 0o750, false, 0o755), ("g+w,o-x", 0o755, false, 0o774), ("u+r-w", 0o200, false, 0o400),
-            ("g=u", 0o700, false, 0o770), ("+t", 0o755, true, 0o1755), ("g+s", 0o755, true, 0o2755), ("u=", 0o755, false, 0o055),
+            ("g=u", 0o700, false, 0o770), ("+t", 0o755, true, 0o1755), ("g+s", 0o755, true, 0o2755),
+            ("u=", 0o755, false, 0o055),
             ("o+s", 0o755, false, 0o755), ("ug=rw,+X", 0o611, false, 0o771),
         ] as [(String, UInt16, Bool, UInt16)]
     )
@@ -131,7 +135,9 @@ struct GitReferenceTests {
         #expect(reference.subdir == subdir)
     }
 
-    @Test(arguments: ["./r.git", "../r.git", "github.com/x/y", "http://h/r.tar", "https://h/x?y.git", "a/b@c:d", "r.git"])
+    @Test(arguments: [
+        "./r.git", "../r.git", "github.com/x/y", "http://h/r.tar", "https://h/x?y.git", "a/b@c:d", "r.git",
+    ])
     func notRecognised(_ text: String) throws {
         #expect(try GitReference(recognising: text) == nil)
     }

@@ -13,13 +13,14 @@ struct HistoryTests {
         epoch: Int64? = nil
     ) -> [HistoryEntry] {
         let range = SourceRange(file: SourceFile(name: "f", bytes: []), lowerBound: 0, upperBound: 0)
-        let parsed = steps.split(separator: " ").map { word in
-            let action: Step.Action = word == "M" ? .metadata : .workdir(WorkdirStep(path: "/", user: ""))
-            return (
-                step: Step(range: range, action: action, createdBy: String(word)),
-                created: Int64(word.dropFirst()).map { Timestamp(seconds: $0) }
-            )
-        }
+        let parsed = steps.split(separator: " ")
+            .map { word in
+                let action: Step.Action = word == "M" ? .metadata : .workdir(WorkdirStep(path: "/", user: ""))
+                return (
+                    step: Step(range: range, action: action, createdBy: String(word)),
+                    created: Int64(word.dropFirst()).map { Timestamp(seconds: $0) }
+                )
+            }
         return History.assemble(
             base: base,
             baseLayers: layers,
@@ -67,7 +68,11 @@ struct HistoryTests {
     @Test func entriesAgreeWithTheLayersOfTheBase() {
         let missing = assemble("L1", base: [HistoryEntry(createdBy: "b", emptyLayer: true)], layers: 2)
         #expect(missing.map(\.emptyLayer) == [true, false, false, false])
-        #expect(missing.map(\.comment) == [nil, "buildkit.exporter.image.v0", "buildkit.exporter.image.v0", "buildkit.dockerfile.v0"])
+        #expect(
+            missing.map(\.comment) == [
+                nil, "buildkit.exporter.image.v0", "buildkit.exporter.image.v0", "buildkit.dockerfile.v0",
+            ]
+        )
         let surplus = assemble("L1", base: [HistoryEntry(), HistoryEntry(), HistoryEntry()], layers: 1)
         #expect(surplus.map(\.emptyLayer) == [true, true, false, false])
     }
