@@ -1,6 +1,7 @@
 import ImgDockerfile
 import ImgOCI
 import ImgPlan
+import ImgReport
 import Testing
 
 @Suite("Lint")
