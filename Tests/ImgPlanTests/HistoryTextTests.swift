@@ -1,4 +1,6 @@
+import ImgOCI
 import ImgPlan
+import ImgReport
 import Testing
 
 @Suite("History texts")

@@ -1,5 +1,6 @@
 import ImgOCI
 import ImgPlan
+import ImgReport
 import Testing
 
 @Suite("ARG, ENV and LABEL")
