@@ -1,4 +1,5 @@
 import ImgDockerfile
+import ImgReport
 import Testing
 
 @Suite("Heredocs")
