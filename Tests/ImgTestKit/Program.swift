@@ -1,5 +1,5 @@
 import Glibc
-package import Subprocess
+import Subprocess
 
 #if canImport(System)
 import System
@@ -42,7 +42,7 @@ package enum Program {
             case .exited(let status): status
             case .signaled(let signal): 128 + signal
             }
-        return ProgramResult(status: status, output: result.standardOutput ?? "", errors: result.standardError ?? "")
+        return ProgramResult(status: status, output: result.standardOutput, errors: result.standardError)
     }
 
     /// Runs a program that must succeed and returns its output.

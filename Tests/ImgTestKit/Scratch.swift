@@ -1,4 +1,4 @@
-import Glibc
+package import Glibc
 
 /// A temporary directory that vanishes with its test.
 package struct Scratch: Sendable {

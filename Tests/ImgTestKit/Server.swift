@@ -47,7 +47,7 @@ package enum Server {
                     error: .string(limit: 16 << 20)
                 )
                 if Task.isCancelled { return nil }
-                throw ScratchError(description: "\(name) ended: \(result.standardError ?? "")")
+                throw ScratchError(description: "\(name) ended: \(result.standardError)")
             }
             group.addTask {
                 try await waitUntilAnswering(port, name)
