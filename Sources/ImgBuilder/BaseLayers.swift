@@ -88,7 +88,14 @@ final class BaseLayers: LayerContentReader, Sendable {
     private func note(_ location: Location, _ state: BlobEvent.State) {
         let descriptor = location.descriptor
         events.emit(
-            .blob(BlobEvent(digest: descriptor.digest, size: descriptor.size, repository: location.source.name, state: state))
+            .blob(
+                BlobEvent(
+                    digest: descriptor.digest,
+                    size: descriptor.size,
+                    repository: location.source.name,
+                    state: state
+                )
+            )
         )
     }
 
@@ -139,7 +146,7 @@ final class BaseLayers: LayerContentReader, Sendable {
             }
             return try await pool.run { try piece.openLocal()?.readChunk(Int(piece.size)) ?? [] }
         } catch {
-            throw BuildError(wrapping: error)
+            throw BuildError(describing: error)
         }
     }
 

@@ -51,7 +51,7 @@ struct BaseResolver: Sendable {
         } catch let error as CancellationError {
             throw error
         } catch {
-            throw Self.explained(BuildError(wrapping: error), request)
+            throw Self.explained(BuildError(describing: error), request)
         }
     }
 
@@ -59,7 +59,8 @@ struct BaseResolver: Sendable {
         var manifest = root.content
         if manifest.descriptor.mediaType.isIndex {
             let index = try ImageIndex(parsing: manifest.bytes, mediaType: manifest.descriptor.mediaType)
-            let entry = try await PlatformSelection.select(request.platform, in: index, of: "\(request.source)") { descriptor in
+            let entry = try await PlatformSelection.select(request.platform, in: index, of: "\(request.source)") {
+                descriptor in
                 try await root.source.manifest(descriptor)
             } config: { descriptor in
                 try await root.source.blob(descriptor, limit: ImageLimits.config)
@@ -87,9 +88,10 @@ struct BaseResolver: Sendable {
             config: config,
             resolvedDigest: root.content.descriptor.digest
         )
-        let layers = zip(document.layers, config.diffIDs).map {
-            BaseLayers.Location(descriptor: $0, diffID: $1, source: root.source)
-        }
+        let layers = zip(document.layers, config.diffIDs)
+            .map {
+                BaseLayers.Location(descriptor: $0, diffID: $1, source: root.source)
+            }
         return ResolvedBase(image: base, source: root.source, layers: layers)
     }
 

@@ -33,16 +33,32 @@ struct GitCommand: Sendable {
         try await run(["remote", "add", "--", "origin", remote], in: directory, doing: "add \(remote)")
         let wanted = ref ?? "HEAD"
         do {
-            try await run(["fetch", "--quiet", "--depth=1", "--no-tags", "origin", "--", wanted], in: directory, doing: "fetch \(wanted) of \(remote)")
+            try await run(
+                ["fetch", "--quiet", "--depth=1", "--no-tags", "origin", "--", wanted],
+                in: directory,
+                doing: "fetch \(wanted) of \(remote)"
+            )
         } catch let error as BuildError {
             // Most servers refuse a commit ID that no ref points to: then the whole history has to come.
             guard let ref, ref.utf8.count >= 7, ref.utf8.allSatisfy({ $0.hexValue != nil }) else { throw error }
-            try await run(["fetch", "--quiet", "--tags", "origin", "+refs/heads/*:refs/remotes/origin/*"], in: directory, doing: "fetch \(remote)")
+            try await run(
+                ["fetch", "--quiet", "--tags", "origin", "+refs/heads/*:refs/remotes/origin/*"],
+                in: directory,
+                doing: "fetch \(remote)"
+            )
             try await run(["update-ref", "FETCH_HEAD", ref], in: directory, doing: "find \(ref) in \(remote)")
         }
-        try await run(["checkout", "--quiet", "--force", "--detach", "FETCH_HEAD"], in: directory, doing: "check out \(wanted)")
+        try await run(
+            ["checkout", "--quiet", "--force", "--detach", "FETCH_HEAD"],
+            in: directory,
+            doing: "check out \(wanted)"
+        )
         if submodules {
-            try await run(["submodule", "update", "--quiet", "--init", "--recursive", "--depth=1"], in: directory, doing: "fetch submodules")
+            try await run(
+                ["submodule", "update", "--quiet", "--init", "--recursive", "--depth=1"],
+                in: directory,
+                doing: "fetch submodules"
+            )
         }
         let commit = try await run(["rev-parse", "HEAD"], in: directory, doing: "read the commit")
         return Checkout(path: directory, commit: commit, time: try await commitTime(of: directory))
@@ -65,13 +81,20 @@ struct GitCommand: Sendable {
             result = try await Subprocess.run(
                 .name("git"),
                 arguments: Arguments(arguments),
-                environment: .custom(Dictionary(uniqueKeysWithValues: environment.map { (Environment.Key(stringLiteral: $0.key), $0.value) })),
+                environment: .custom(
+                    Dictionary(
+                        uniqueKeysWithValues: environment.map { (Environment.Key(stringLiteral: $0.key), $0.value) }
+                    )
+                ),
                 workingDirectory: FilePath(directory),
                 output: .string(limit: 1 << 20),
                 error: .string(limit: 1 << 20)
             )
         } catch let error as SubprocessError {
-            throw BuildError("cannot run git to \(what): \(error)", hints: ["install git; it fetches git contexts and git sources of ADD"])
+            throw BuildError(
+                "cannot run git to \(what): \(error)",
+                hints: ["install git; it fetches git contexts and git sources of ADD"]
+            )
         }
         guard result.terminationStatus.isSuccess else {
             let words = (result.standardError ?? "").split(separator: "\n").map(String.init)

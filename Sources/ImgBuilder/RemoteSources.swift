@@ -36,7 +36,7 @@ final class RemoteSources: Sendable {
             } catch let error as CancellationError {
                 throw error
             } catch {
-                throw BuildError(wrapping: error).located(at: range)
+                throw BuildError(describing: error).located(at: range)
             }
         }
         return fetched
@@ -52,7 +52,12 @@ final class RemoteSources: Sendable {
         let (git, scratch) = (git, scratch)
         let checkout = try await checkouts.value(for: reference) {
             let directory = try await scratch.make("git")
-            return try await git.checkout(reference.remote, ref: reference.ref, submodules: reference.submodules, into: directory)
+            return try await git.checkout(
+                reference.remote,
+                ref: reference.ref,
+                submodules: reference.submodules,
+                into: directory
+            )
         }
         if let wanted = step.checksum ?? reference.checksum, !checkout.commit.hasPrefix(wanted) {
             throw BuildError("expected checksum to match \(wanted), got \(checkout.commit)")
@@ -100,7 +105,9 @@ struct Downloads: Sendable {
         }
         if let expected {
             let digest = hash.finish()
-            guard digest == expected else { throw BuildError("digest mismatch \(digest): \(expected)", notes: ["url: \(URLMask.mask(url))"]) }
+            guard digest == expected else {
+                throw BuildError("digest mismatch \(digest): \(expected)", notes: ["url: \(URLMask.mask(url))"])
+            }
         }
         let time = response.headers["last-modified"].flatMap(HTTPDate.parse) ?? .epoch
         return FetchedFile(
@@ -145,7 +152,8 @@ struct Downloads: Sendable {
         guard let slash = afterScheme.firstIndex(of: "/") else { return Array("__unnamed__".utf8) }
         let last = afterScheme[slash...].split(separator: "/", omittingEmptySubsequences: false).last ?? ""
         let name = PercentCoding.decode(Array(last.utf8))
-        let isUsable = !name.isEmpty && name != Array(".".utf8) && name != Array("..".utf8) && !name.contains(UInt8(ascii: "/"))
+        let isUsable =
+            !name.isEmpty && name != Array(".".utf8) && name != Array("..".utf8) && !name.contains(UInt8(ascii: "/"))
         return isUsable ? name : Array("__unnamed__".utf8)
     }
 }

@@ -119,7 +119,8 @@ package struct FromInstruction: Sendable, Hashable {
     /// The `AS` keyword as written.
     package var asKeyword: String?
 
-    package init(image: String, platform: String?, stageName: String?, stageNameAsWritten: String?, asKeyword: String?) {
+    package init(image: String, platform: String?, stageName: String?, stageNameAsWritten: String?, asKeyword: String?)
+    {
         self.image = image
         self.platform = platform
         self.stageName = stageName
@@ -225,7 +226,13 @@ package struct HealthcheckOptions: Sendable, Hashable {
     package var startInterval: Int64
     package var retries: Int
 
-    package init(interval: Int64 = 0, timeout: Int64 = 0, startPeriod: Int64 = 0, startInterval: Int64 = 0, retries: Int = 0) {
+    package init(
+        interval: Int64 = 0,
+        timeout: Int64 = 0,
+        startPeriod: Int64 = 0,
+        startInterval: Int64 = 0,
+        retries: Int = 0
+    ) {
         self.interval = interval
         self.timeout = timeout
         self.startPeriod = startPeriod

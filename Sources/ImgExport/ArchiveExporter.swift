@@ -48,7 +48,7 @@ package struct ArchiveExporter: Sendable {
             let digest = blob.descriptor.digest
             let size = blob.descriptor.size
             try await pool.run { try writer.begin("blobs/\(digest.algorithm.rawValue)/\(digest.hex)", size: size) }
-            for try await chunk in try await BlobReading.stream(blob, pool: pool) {
+            for try await chunk in try await ContentReading.stream(blob, pool: pool) {
                 try await pool.run { try writer.content(chunk) }
             }
         }

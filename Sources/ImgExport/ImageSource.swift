@@ -13,11 +13,11 @@ package protocol ImageSource: Sendable {
     /// A small blob, verified; more than `limit` bytes are refused.
     func blob(_ descriptor: Descriptor, limit: Int) async throws -> [UInt8]
     /// A blob of any size in chunks; the last one comes only after size and digest are verified.
-    func stream(_ descriptor: Descriptor) async throws -> BlobStream
+    func stream(_ descriptor: Descriptor) async throws -> ContentStream
 }
 
 /// The bytes of a blob in order.
-package struct BlobStream: Sendable, AsyncSequence {
+package struct ContentStream: Sendable, AsyncSequence {
     package typealias Element = [UInt8]
 
     private let next: @Sendable () async throws -> [UInt8]?

@@ -46,7 +46,7 @@ package struct LayoutExporter: Sendable {
         let size = blob.descriptor.size
         guard try await pool.run({ LocalFiles.size(target) }) != size else { return }
         let draft = try await pool.run { try DraftFile(path: target) }
-        for try await chunk in try await BlobReading.stream(blob, pool: pool) {
+        for try await chunk in try await ContentReading.stream(blob, pool: pool) {
             try await pool.run { try draft.write(chunk) }
         }
         try await pool.run { try draft.commit() }
@@ -98,17 +98,17 @@ enum LayoutIndex {
 }
 
 /// Opens a blob wherever it is.
-enum BlobReading {
-    static func stream(_ blob: Blob, pool: BlockingPool) async throws -> BlobStream {
+enum ContentReading {
+    static func stream(_ blob: Blob, pool: BlockingPool) async throws -> ContentStream {
         switch blob.origin {
         case .bytes(let bytes):
             let rest = OnePart(bytes)
-            return BlobStream { rest.take() }
+            return ContentStream { rest.take() }
         case .file(let path):
             let reader = try await pool.run {
                 try VerifyingFileReader(path: path, descriptor: blob.descriptor, place: "the cache")
             }
-            return BlobStream { try await pool.run { try reader.next() } }
+            return ContentStream { try await pool.run { try reader.next() } }
         case .source(let source): return try await source.stream(blob.descriptor)
         }
     }

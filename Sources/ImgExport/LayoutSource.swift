@@ -39,14 +39,14 @@ package struct LayoutSource: ImageSource {
         return try await pool.run { try layout.read(descriptor, limit: limit) }
     }
 
-    package func stream(_ descriptor: Descriptor) async throws -> BlobStream {
+    package func stream(_ descriptor: Descriptor) async throws -> ContentStream {
         let reader = try VerifyingFileReader(
             path: layout.blobPath(descriptor.digest),
             descriptor: descriptor,
             place: name
         )
         let pool = pool
-        return BlobStream { try await pool.run { try reader.next() } }
+        return ContentStream { try await pool.run { try reader.next() } }
     }
 }
 

@@ -57,7 +57,7 @@ enum EntryWriting {
                     throw StreamError(.unsupported, "its content was not fetched")
                 }
                 try body(entry.header, source)
-            } catch let error as StreamError {
+            } catch let error as StreamError where error.code != .cancelled {
                 let name = "/" + String(decoding: entry.header.path, as: UTF8.self)
                 throw StreamError(error.code, "\(name): \(error.message)")
             }

@@ -86,7 +86,9 @@ package final class LayerBuilder: Sendable {
             let diffID = try? EntryWriting.diffID(spec),
             let found = record("layers", LayerKey.content(diffID, settings: settings))
         else { return nil }
-        if let state = key.state, let bytes = store.record(namespace: "layers", key: LayerKey.content(diffID, settings: settings)) {
+        if let state = key.state,
+            let bytes = store.record(namespace: "layers", key: LayerKey.content(diffID, settings: settings))
+        {
             store.setRecord(namespace: "layer-states", key: state, bytes)
         }
         return found
@@ -130,24 +132,29 @@ struct LayerRecord: Hashable, Sendable {
     }
 
     init?(decoding bytes: [UInt8]) {
-        guard let json = try? JSON.parse(bytes), let descriptor = try? Descriptor(json: json["descriptor"], at: "record"),
+        guard let json = try? JSON.parse(bytes),
+            let descriptor = try? Descriptor(json: json["descriptor"], at: "record"),
             let text = json["diffID"]?.stringValue, let diffID = try? Digest(parsing: text)
         else { return nil }
         self.descriptor = descriptor
         self.diffID = diffID
-        notes = (json["notes"]?.arrayValue ?? []).compactMap { note in
-            guard let pair = note.stringArray, pair.count == 2, let path = Base64.decode(pair[0]), let bytes = Base64.decode(pair[1])
-            else { return nil }
-            return EntryWriting.Note(path: path, bytes: bytes)
-        }
+        notes = (json["notes"]?.arrayValue ?? [])
+            .compactMap { note in
+                guard let pair = note.stringArray, pair.count == 2, let path = Base64.decode(pair[0]),
+                    let bytes = Base64.decode(pair[1])
+                else { return nil }
+                return EntryWriting.Note(path: path, bytes: bytes)
+            }
     }
 
     var encoded: [UInt8] {
         let notes = notes.map { JSON.strings([Base64.encode($0.path), Base64.encode($0.bytes)]) }
-        return JSON.object(
-            JSONObject([
-                ("descriptor", descriptor.json), ("diffID", .string(diffID.description)), ("notes", .array(notes)),
-            ])
-        ).encoded()
+        return
+            JSON.object(
+                JSONObject([
+                    ("descriptor", descriptor.json), ("diffID", .string(diffID.description)), ("notes", .array(notes)),
+                ])
+            )
+            .encoded()
     }
 }

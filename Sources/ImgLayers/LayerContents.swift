@@ -33,7 +33,10 @@ package enum LayerContents {
             ordinal += 1
         }
         guard pieces.count == ordinals.count else {
-            throw StreamError(.corrupt, "the layer has no file as its entry \(ordinals.subtracting(pieces.keys).min() ?? 0)")
+            throw StreamError(
+                .corrupt,
+                "the layer has no file as its entry \(ordinals.subtracting(pieces.keys).min() ?? 0)"
+            )
         }
         return pieces
     }

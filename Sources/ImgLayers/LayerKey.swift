@@ -29,14 +29,10 @@ struct LayerKey: Hashable, Sendable {
                 shape.add("bytes")
                 shape.add(SHA256.digest(of: bytes).hex)
             case .layerEntry(let layer, let ordinal, let size)?: shape.add("\(layer) \(ordinal) \(size)")
-            case .file(let path, let size)?:
+            case .file(_, let size, let identity)?:
                 shape.add("file \(size)")
-                guard let file = FileState(path) else {
-                    isTrusted = false
-                    continue
-                }
-                state.add(file)
-                if file.changed.seconds >= now.seconds - 2 { isTrusted = false }
+                state.add(identity)
+                if identity.changed.seconds >= now.seconds - 2 { isTrusted = false }
             case .spool(_, _, let size)?:
                 shape.add("spool \(size)")
                 isTrusted = false
@@ -67,7 +63,9 @@ private struct KeyHash: ~Copyable {
     }
 
     mutating func add(_ number: UInt64) {
-        for shift in stride(from: UInt64(0), to: 64, by: 8) { pending.append(UInt8(truncatingIfNeeded: number >> shift)) }
+        for shift in stride(from: UInt64(0), to: 64, by: 8) {
+            pending.append(UInt8(truncatingIfNeeded: number >> shift))
+        }
     }
 
     mutating func add(_ header: TarHeader) {
@@ -85,16 +83,16 @@ private struct KeyHash: ~Copyable {
         }
     }
 
-    mutating func add(_ file: FileState) {
+    mutating func add(_ file: FileIdentity) {
         add(file.device)
         add(file.inode)
-        add(UInt64(bitPattern: file.size))
         add(UInt64(bitPattern: file.modified.seconds) << 30 ^ UInt64(file.modified.nanoseconds))
         add(UInt64(bitPattern: file.changed.seconds) << 30 ^ UInt64(file.changed.nanoseconds))
     }
 
     private mutating func flush() {
-        hash.update(pending.span)
+        let batch = pending
+        hash.update(batch.span)
         pending.removeAll(keepingCapacity: true)
     }
 

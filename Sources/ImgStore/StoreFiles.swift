@@ -26,7 +26,11 @@ enum StoreFiles {
         unsafe bytes.withUnsafeBytes { buffer in
             var written = 0
             while written < buffer.count {
-                let count = unsafe Glibc.write(descriptor, buffer.baseAddress.map { unsafe $0 + written }, buffer.count - written)
+                let count = unsafe Glibc.write(
+                    descriptor,
+                    buffer.baseAddress.map { unsafe $0 + written },
+                    buffer.count - written
+                )
                 if count < 0, errno == EINTR { continue }
                 guard count > 0 else { return count == 0 ? ENOSPC : errno }
                 written += count
@@ -53,7 +57,9 @@ enum StoreFiles {
 
     /// Marks a file as used now; pruning goes by it.
     static func touch(_ path: String) {
-        let times = [timespec(tv_sec: 0, tv_nsec: Int(UTIME_NOW_VALUE)), timespec(tv_sec: 0, tv_nsec: Int(UTIME_OMIT_VALUE))]
+        let times = [
+            timespec(tv_sec: 0, tv_nsec: Int(UTIME_NOW_VALUE)), timespec(tv_sec: 0, tv_nsec: Int(UTIME_OMIT_VALUE)),
+        ]
         _ = unsafe utimensat(AT_FDCWD, path, times, 0)
     }
 
@@ -77,7 +83,9 @@ enum StoreFiles {
             if info.st_mode & S_IFMT == S_IFDIR {
                 found += files(below: path)
             } else if info.st_mode & S_IFMT == S_IFREG {
-                found.append((path, Int64(info.st_blocks) * 512, max(Int64(info.st_atim.tv_sec), Int64(info.st_mtim.tv_sec))))
+                found.append(
+                    (path, Int64(info.st_blocks) * 512, max(Int64(info.st_atim.tv_sec), Int64(info.st_mtim.tv_sec)))
+                )
             }
         }
         return found

@@ -65,7 +65,9 @@ final class BlockPipeline: ByteSink {
         hasWorkers = true
         let (settings, shared) = (settings, shared)
         var started = 0
-        for _ in 0..<workers where WorkerThread.start(name: "imgbuild-deflate", body: { shared.work(settings) }) { started += 1 }
+        for _ in 0..<workers where WorkerThread.start(name: "imgbuild-deflate", body: { shared.work(settings) }) {
+            started += 1
+        }
         guard started > 0 else { throw StreamError(.tooLarge, "cannot start a thread") }
     }
 

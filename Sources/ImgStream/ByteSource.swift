@@ -15,7 +15,9 @@ extension ByteSource {
         var chunk = [UInt8](repeating: 0, count: maximum)
         var result: Result<Int, StreamError> = .success(0)
         unsafe chunk.withUnsafeMutableBytes { buffer in
-            do throws(StreamError) { result = .success(unsafe try read(into: buffer)) } catch { result = .failure(error) }
+            do throws(StreamError) { result = .success(unsafe try read(into: buffer)) } catch {
+                result = .failure(error)
+            }
         }
         chunk.removeLast(maximum - (try result.get()))
         return chunk

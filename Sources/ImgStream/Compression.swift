@@ -21,7 +21,10 @@ package struct CompressionSettings: Hashable, Sendable, CustomStringConvertible 
         case .uncompressed: (range, self.level) = (0...22, 0)
         }
         guard range.contains(self.level) else {
-            throw StreamError(.unsupported, "\(format.rawValue) has levels \(range.lowerBound) to \(range.upperBound), not \(self.level)")
+            throw StreamError(
+                .unsupported,
+                "\(format.rawValue) has levels \(range.lowerBound) to \(range.upperBound), not \(self.level)"
+            )
         }
     }
 
@@ -67,7 +70,9 @@ extension CompressionSettings {
     private let raw: OpaquePointer
 
     init(level: Int) throws(StreamError) {
-        guard let fresh = unsafe libdeflate_alloc_compressor(Int32(level)) else { throw StreamError(.tooLarge, "out of memory") }
+        guard let fresh = unsafe libdeflate_alloc_compressor(Int32(level)) else {
+            throw StreamError(.tooLarge, "out of memory")
+        }
         unsafe raw = fresh
     }
 

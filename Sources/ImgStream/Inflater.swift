@@ -19,7 +19,11 @@ package final class Inflater: ByteSource {
     /// - Parameters:
     ///   - source: The compressed bytes.
     ///   - hashes: Whether ``diffID()`` will be asked for.
-    package init(_ source: any ByteSource, hashes: Bool = false, limit: Int64 = Inflater.defaultLimit) throws(StreamError) {
+    package init(
+        _ source: any ByteSource,
+        hashes: Bool = false,
+        limit: Int64 = Inflater.defaultLimit
+    ) throws(StreamError) {
         input = BufferedInput(source)
         self.limit = limit
         hash = hashes ? SHA256() : nil

@@ -21,7 +21,8 @@ package final class LayerWriter {
     ///   - sink: Takes the compressed bytes in order.
     package init(settings: CompressionSettings, workers: Int, into sink: any ByteSink) {
         blob = HashingSink(into: sink)
-        pipeline = settings.format == .uncompressed ? nil : BlockPipeline(settings: settings, workers: workers, sink: blob)
+        pipeline =
+            settings.format == .uncompressed ? nil : BlockPipeline(settings: settings, workers: workers, sink: blob)
         tarSink = HashingSink(into: BatchingSink(into: pipeline ?? blob))
         tar = TarWriter(into: tarSink)
     }

@@ -83,7 +83,10 @@ import ImgOCI
         while path.last == UInt8(ascii: "/"), path.count > 1 { path.removeLast() }
         while path.starts(with: [UInt8(ascii: "."), UInt8(ascii: "/")]) { path.removeFirst(2) }
         let hardlink = unsafe archive_entry_hardlink(entry)
-        var header = unsafe TarHeader(path: path, kind: hardlink != nil ? .hardlink : kind(archive_entry_filetype(entry)))
+        var header = unsafe TarHeader(
+            path: path,
+            kind: hardlink != nil ? .hardlink : kind(archive_entry_filetype(entry))
+        )
         header.mode = unsafe UInt16(truncatingIfNeeded: archive_entry_perm(entry)) & 0o7777
         header.uid = unsafe UInt32(clamping: archive_entry_uid(entry))
         header.gid = unsafe UInt32(clamping: archive_entry_gid(entry))

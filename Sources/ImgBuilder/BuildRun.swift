@@ -1,0 +1,326 @@
+import Glibc
+import ImgChecks
+import ImgDockerfile
+import ImgExport
+import ImgLayers
+import ImgOCI
+import ImgPlan
+import ImgReport
+import ImgStream
+import ImgTasks
+import ImgTree
+
+/// One build from its request to its result: the straight path of `docs/architecture.md`.
+struct BuildRun: Sendable {
+    let session: BuildSession
+    let request: BuildRequest
+
+    private var pool: BlockingPool { session.pool }
+    private var events: any EventSink { session.events }
+
+    private var git: GitCommand { GitCommand(variables: session.environment.variables) }
+
+    private func openContext() async throws -> MainContext {
+        try await ContextOpener(environment: session.environment, git: git, scratch: session.scratch, pool: pool)
+            .open(request)
+    }
+
+    // MARK: - Planning
+
+    /// A Dockerfile with everything resolved that planning needs.
+    struct Planned: Sendable {
+        var context: MainContext
+        var epoch: Int64?
+        var plan: BuildPlan
+        var bases: [BaseRequest: ResolvedBase]
+    }
+
+    func plan(_ purpose: PlanInputs.Purpose = .build) async throws -> Planned {
+        let context = try await openContext()
+        let (dockerfile, diagnostics) = Dockerfile.parse(context.dockerfile)
+        let errors = diagnostics.filter { $0.severity == .error }
+        guard errors.isEmpty else { throw BuildError(diagnostics: errors) }
+        var inputs = PlanInputs(dockerfile: dockerfile)
+        inputs.platforms = request.platforms
+        inputs.buildArgs = buildArguments
+        inputs.target = request.target
+        inputs.labels = request.labels
+        inputs.namedContexts = try namedContexts()
+        inputs.epoch = try await SourceDateEpoch(
+            request: request,
+            buildArgs: buildArguments,
+            git: git,
+            environment: session.environment
+        )
+        .resolve(dockerfile, context: context)
+        inputs.ignore = context.ignore
+        inputs.purpose = purpose
+        let sources = ImageSources(registry: session.registry, pool: pool, environment: session.environment)
+        // The lint rule for a base of another platform speaks in `--check`; only a build refuses it.
+        let resolver = BaseResolver(
+            sources: sources,
+            allowsPlatformMismatch: request.allowsPlatformMismatch || purpose == .check
+        )
+        var bases: [BaseRequest: ResolvedBase] = [:]
+        while true {
+            switch try ImgPlan.plan(inputs, bases: bases.mapValues(\.image)) {
+            case .ready(let plan): return Planned(context: context, epoch: inputs.epoch, plan: plan, bases: bases)
+            case .needs(let requests): bases.merge(try await resolver.resolve(requests)) { first, _ in first }
+            }
+        }
+    }
+
+    private var buildArguments: [String: String] {
+        var arguments: [String: String] = [:]
+        let variables = session.environment.variables
+        // The variable counts as if it had been given, as other builders' command lines do it (REP-1).
+        if let epoch = variables["SOURCE_DATE_EPOCH"], !epoch.isEmpty { arguments["SOURCE_DATE_EPOCH"] = epoch }
+        for argument in request.buildArguments {
+            if let value = argument.value ?? variables[argument.name] { arguments[argument.name] = value }
+        }
+        return arguments
+    }
+
+    private func namedContexts() throws -> [String: NamedContext] {
+        var contexts: [String: NamedContext] = [:]
+        for (name, value) in request.namedContexts {
+            contexts[name] = try NamedContextParsing.parse(name: name, value: value, environment: session.environment)
+        }
+        return contexts
+    }
+
+    // MARK: - Checking
+
+    func check() async throws -> CheckReport {
+        do {
+            let planned = try await plan(.check)
+            return CheckReport(warnings: planned.plan.diagnostics, error: nil)
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            return CheckReport(warnings: [], error: BuildError(describing: error))
+        }
+    }
+
+    // MARK: - Building
+
+    func build() async throws -> BuildResult {
+        let planned = try await plan()
+        for diagnostic in planned.plan.diagnostics { events.emit(.warning(diagnostic)) }
+        let publisher = try Publisher(request: request, session: session)
+        // Permission is asked for while layers are compressed, and known before anything is uploaded.
+        async let probe: Void = publisher.probe()
+        let resolved: [ResolvedPlatform]
+        do {
+            resolved = try await resolve(planned)
+            try await probe
+        } catch {
+            try? await probe
+            throw error
+        }
+        let built = try await buildLayers(resolved, publisher)
+        let images = try await finish(planned, built)
+        return try await publisher.publish(images, warnings: planned.plan.diagnostics)
+    }
+
+    /// One platform's target stage, its contents at hand.
+    private struct ResolvedPlatform: Sendable {
+        var platform: Platform
+        var stage: StageResolver.Stage
+    }
+
+    private func resolve(_ planned: Planned) async throws -> [ResolvedPlatform] {
+        let store = try await session.store()
+        let baseLayers = BaseLayers(
+            store: store,
+            pool: pool,
+            events: events,
+            spoolDirectory: store.scratchDirectory,
+            workers: session.workers
+        )
+        for base in planned.bases.values { base.layers.forEach(baseLayers.register) }
+        let epoch = planned.epoch.map { Timestamp(seconds: $0) }
+        let downloads = Downloads(
+            http: session.http,
+            environment: session.environment.variables,
+            pool: pool,
+            spoolDirectory: store.scratchDirectory
+        )
+        let remotes = RemoteSources(downloads: downloads, git: git, scratch: session.scratch, pool: pool)
+        let contexts = ContextSet(main: planned.context, git: git, scratch: session.scratch, pool: pool)
+        let copies = CopyResolver(
+            pool: pool,
+            layers: baseLayers,
+            spoolDirectory: store.scratchDirectory,
+            times: CopyResolver.Times(epoch: epoch, clamp: epoch)
+        )
+        var platforms = try await withThrowingTaskGroup(of: (Int, ResolvedPlatform).self) { group in
+            for (index, plan) in planned.plan.platforms.enumerated() {
+                let resolver = StageResolver(
+                    plan: plan,
+                    bases: planned.bases,
+                    contexts: contexts,
+                    remotes: remotes,
+                    resolver: copies,
+                    baseLayers: baseLayers,
+                    events: events
+                )
+                group.addTask {
+                    (index, ResolvedPlatform(platform: plan.platform, stage: try await resolver.target()))
+                }
+            }
+            var found: [Int: ResolvedPlatform] = [:]
+            for try await (index, platform) in group { found[index] = platform }
+            return found.sorted { $0.key < $1.key }.map(\.value)
+        }
+        try await materialize(&platforms, baseLayers)
+        return platforms
+    }
+
+    /// Fetches what lies in base layers, for all platforms at once.
+    private func materialize(_ platforms: inout [ResolvedPlatform], _ baseLayers: BaseLayers) async throws {
+        let specs = platforms.flatMap { platform in
+            platform.stage.layers.compactMap { layer in
+                if case .own(let spec, _) = layer { return spec }
+                return nil
+            }
+        }
+        var ready = try await baseLayers.materialize(specs)[...]
+        for platform in platforms.indices {
+            for place in platforms[platform].stage.layers.indices {
+                guard case .own(_, let step) = platforms[platform].stage.layers[place], let spec = ready.popFirst()
+                else { continue }
+                platforms[platform].stage.layers[place] = .own(spec, step)
+            }
+        }
+    }
+
+    /// One platform with every layer in the store or at its source.
+    private struct BuiltPlatform: Sendable {
+        var resolved: ResolvedPlatform
+        /// As `resolved.stage.layers`.
+        var layers: [(blob: Blob, diffID: Digest, own: (layer: BuiltLayer, step: Step, time: Timestamp?)?)]
+    }
+
+    private func buildLayers(_ platforms: [ResolvedPlatform], _ publisher: Publisher) async throws -> [BuiltPlatform] {
+        let settings = try CompressionSettings(format: request.compression.format, level: request.compression.level)
+        let builder = LayerBuilder(
+            store: try await session.store(),
+            pool: pool,
+            settings: settings,
+            usesCache: request.usesCache,
+            workers: session.workers,
+            now: Timestamp(seconds: Int64(time(nil))),
+            inspector: request.platformCheck == .off ? nil : ExecutableInspector()
+        )
+        return try await withThrowingTaskGroup(of: (Int, Int, BuiltLayer?).self) { group in
+            for (number, platform) in platforms.enumerated() {
+                for (place, layer) in platform.stage.layers.enumerated() {
+                    switch layer {
+                    case .base(let location):
+                        let blob = Blob(descriptor: location.descriptor, origin: .source(location.source))
+                        group.addTask {
+                            try await publisher.prepare(blob)
+                            return (number, place, nil)
+                        }
+                    case .own(let spec, let step):
+                        group.addTask {
+                            let built = try await builder.build(spec)
+                            report(built, step, [platform.platform])
+                            try await publisher.prepare(
+                                Blob(descriptor: built.descriptor, origin: .file(path: built.path))
+                            )
+                            return (number, place, built)
+                        }
+                    }
+                }
+            }
+            var built: [[Int: BuiltLayer]] = Array(repeating: [:], count: platforms.count)
+            for try await (number, place, layer) in group { built[number][place] = layer }
+            return platforms.enumerated()
+                .map { number, platform in
+                    BuiltPlatform(resolved: platform, layers: Self.layers(platform.stage, built[number]))
+                }
+        }
+    }
+
+    private static func layers(
+        _ stage: StageResolver.Stage,
+        _ built: [Int: BuiltLayer]
+    ) -> [(blob: Blob, diffID: Digest, own: (layer: BuiltLayer, step: Step, time: Timestamp?)?)] {
+        stage.layers.enumerated()
+            .compactMap { place, layer in
+                switch layer {
+                case .base(let location):
+                    return (
+                        Blob(descriptor: location.descriptor, origin: .source(location.source)), location.diffID, nil
+                    )
+                case .own(let spec, let step):
+                    guard let done = built[place] else { return nil }
+                    let blob = Blob(descriptor: done.descriptor, origin: .file(path: done.path))
+                    return (blob, done.diffID, (done, step, spec.newestSourceTime))
+                }
+            }
+    }
+
+    private func report(_ layer: BuiltLayer, _ step: Step, _ platforms: [Platform]) {
+        guard !step.createdBy.isEmpty else { return }
+        let state: StepEvent.State = layer.wasCached ? .cached : .built(size: layer.descriptor.size)
+        events.emit(.step(StepEvent(title: step.createdBy, platforms: platforms, state: state)))
+    }
+
+    // MARK: - Assembling
+
+    private func finish(_ planned: Planned, _ platforms: [BuiltPlatform]) async throws -> [FinishedImage] {
+        let assembler = Assembler(usesDockerTypes: request.usesDockerMediaTypes, annotations: request.annotations)
+        var images: [FinishedImage] = []
+        for platform in platforms {
+            let findings = try await ImageChecks(request: request, platform: platform.resolved.platform)
+                .findings(
+                    config: platform.resolved.stage.plan.config,
+                    tree: platform.resolved.stage.tree,
+                    own: platform.layers.compactMap { $0.own.map { ($0.layer, $0.step) } }
+                )
+            images.append(
+                FinishedImage(
+                    platform: platform.resolved.platform,
+                    image: assembler.image(
+                        Assembler.Parts(
+                            platform: platform.resolved.platform,
+                            config: config(planned, platform),
+                            layers: platform.layers.map(\.blob)
+                        )
+                    ),
+                    baseLayerCount: platform.layers.count { $0.own == nil },
+                    findings: findings
+                )
+            )
+        }
+        try ImageChecks.enforce(images.map { ($0.platform, $0.findings) }, level: request.platformCheck, events: events)
+        return images
+    }
+
+    private func config(_ planned: Planned, _ platform: BuiltPlatform) -> ImageConfig {
+        var config = platform.resolved.stage.plan.config
+        config.diffIDs = platform.layers.map(\.diffID)
+        var times = platform.layers.compactMap { $0.own.map(\.time) }[...]
+        let steps = platform.resolved.stage.history.map { step in
+            (step: step, created: step.emptyLayer ? nil : (times.popFirst() ?? nil))
+        }
+        config.history = History.assemble(
+            base: config.history,
+            steps: steps,
+            epoch: planned.epoch.map { Timestamp(seconds: $0) }
+        )
+        config.created = config.history.last { $0.created != nil }?.created
+        return config
+    }
+}
+
+/// One platform's image with what was found about it.
+struct FinishedImage: Sendable {
+    var platform: Platform
+    var image: ImageGraph.Image
+    var baseLayerCount: Int
+    var findings: [Diagnostic]
+}

@@ -1,0 +1,155 @@
+import Glibc
+import ImgCredentials
+import ImgExport
+import ImgHTTP
+import ImgLayers
+import ImgOCI
+import ImgPlan
+import ImgRegistry
+import ImgReport
+import ImgStore
+import ImgStream
+import ImgTasks
+
+/// What the commands of one process share: threads, connections, tokens, the cache.
+final class BuildSession: Sendable {
+    let environment: BuilderEnvironment
+    let events: any EventSink
+    let pool: BlockingPool
+    let http: HTTPClient
+    let credentials: CredentialResolver
+    let registry: RegistryClient
+    let workers: Int
+    let scratch: ScratchDirectories
+    private let openedStore = OnceMap<String, ContentStore>()
+
+    init(environment: BuilderEnvironment, events: any EventSink, createsRepository: Bool = false) {
+        self.environment = environment
+        self.events = events
+        workers = environment.workers ?? max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+        // Threads beyond the processors are those that wait for the network or the disk.
+        pool = BlockingPool(threads: workers + 4)
+        http = HTTPClient(configuration: .imgbuild(events: events))
+        credentials = CredentialResolver.make(environment, http: http, pool: pool, events: events)
+        registry = RegistryClient.make(
+            environment,
+            http: http,
+            credentials: credentials,
+            createsRepository: createsRepository,
+            pool: pool,
+            events: events
+        )
+        scratch = ScratchDirectories(parent: environment.temporaryDirectory, pool: pool)
+    }
+
+    func shutdown() {
+        scratch.removeAll()
+        http.shutdown()
+    }
+
+    /// The content store, opened when first needed; a cache that can't be written costs a warning, not the build.
+    func store() async throws -> ContentStore {
+        let (path, fallback, pool, events) = (
+            environment.resolvedCacheDirectory, environment.temporaryDirectory, pool, events
+        )
+        return try await openedStore.value(for: path) {
+            let store = try await pool.run { try ContentStore.open(at: path, fallback: fallback) }
+            if let reason = store.degradation {
+                events.emit(
+                    .warning(
+                        Diagnostic(
+                            .warning,
+                            "building without a cache: \(reason)",
+                            hints: ["choose another directory with --cache-dir or IMGBUILD_CACHE_DIR"]
+                        )
+                    )
+                )
+            }
+            return store
+        }
+    }
+}
+
+extension BuilderEnvironment {
+    /// `$TMPDIR`, else `/tmp`.
+    var temporaryDirectory: String {
+        variables["TMPDIR"].flatMap { $0.hasPrefix("/") ? $0 : nil } ?? "/tmp"
+    }
+}
+
+extension HTTPConfiguration {
+    static func imgbuild(events: any EventSink) -> HTTPConfiguration {
+        var configuration = HTTPConfiguration()
+        configuration.trace = { trace in events.emit(.debug("\(trace)")) }
+        return configuration
+    }
+}
+
+extension RegistryClient {
+    static func make(
+        _ environment: BuilderEnvironment,
+        http: HTTPClient,
+        credentials: CredentialResolver,
+        createsRepository: Bool,
+        pool: BlockingPool,
+        events: any EventSink
+    ) -> RegistryClient {
+        let settings = environment.registry
+        var hosts = HostSettings(environment: environment.variables, home: environment.homeDirectory)
+        hosts.insecureHosts = settings.insecureHosts
+        hosts.certificateAuthorities = settings.certificateAuthorities.map {
+            HostSettings.CertificateAuthority(host: $0.host, path: $0.path)
+        }
+        hosts.hostsDirectories = settings.configurationDirectories + hosts.hostsDirectories
+        var options = RegistryOptions()
+        if let concurrency = settings.concurrency {
+            options.transfersPerHost = concurrency
+            options.requestsPerHost = concurrency
+        }
+        if createsRepository {
+            options.createRepository = { host, path throws(BuildError) in
+                guard let registry = ECRRegistry(host: host) else { return false }
+                _ = try await credentials.ecr.createRepository(path, at: registry, ECRRepositoryOptions())
+                return true
+            }
+        }
+        return RegistryClient(
+            http: http,
+            credentials: credentials,
+            hosts: hosts,
+            options: options,
+            pool: pool,
+            events: events
+        )
+    }
+}
+
+extension CredentialResolver {
+    static func make(
+        _ environment: BuilderEnvironment,
+        http: HTTPClient,
+        pool: BlockingPool,
+        events: any EventSink
+    ) -> CredentialResolver {
+        var options = Options()
+        options.awsProfile = environment.registry.awsProfile
+        return CredentialResolver(context: .make(environment, http: http, pool: pool, events: events), options: options)
+    }
+}
+
+extension CredentialContext {
+    static func make(
+        _ environment: BuilderEnvironment,
+        http: HTTPClient,
+        pool: BlockingPool,
+        events: any EventSink
+    ) -> CredentialContext {
+        CredentialContext(
+            environment: CredentialEnvironment(variables: environment.variables, home: environment.homeDirectory),
+            files: LocalCredentialFiles(pool: pool),
+            processes: SubprocessRunner(pool: pool),
+            transport: HTTPCredentialTransport(http: http, environment: environment.variables, pool: pool),
+            events: events
+        )
+    }
+}

@@ -1,0 +1,67 @@
+import ImgDockerfile
+public import ImgOCI
+import ImgPlan
+public import ImgReport
+
+/// Builds images from Dockerfiles and pushes them, inside the calling process.
+///
+/// One builder serves any number of requests, one after the other or at once; connections, tokens and the cache are shared.
+public final class Builder: Sendable {
+    let environment: BuilderEnvironment
+    let events: any EventSink
+
+    /// Nothing is opened or sent before the first request.
+    ///
+    /// - Parameters:
+    ///   - environment: What the builder knows of the machine.
+    ///   - events: Progress and warnings, from any thread.
+    public init(environment: BuilderEnvironment, events: any EventSink = SilentEvents()) {
+        self.environment = environment
+        self.events = events
+    }
+
+    /// Builds an image for every platform and brings it where the request says.
+    ///
+    /// - Throws: ``BuildError`` with everything that is wrong; then no tag has been moved.
+    public func build(_ request: BuildRequest) async throws(BuildError) -> BuildResult {
+        try await perform(request) { session in
+            try await BuildRun(session: session, request: request).build()
+        }
+    }
+
+    /// Evaluates a Dockerfile without building it, as `--check` does.
+    public func check(_ request: BuildRequest) async throws(BuildError) -> CheckReport {
+        try await perform(request) { session in
+            try await BuildRun(session: session, request: request).check()
+        }
+    }
+
+    /// Runs `body` with a session of its own; cancellation of the calling task is `.interrupted`.
+    func perform<Value: Sendable>(
+        _ request: BuildRequest? = nil,
+        _ body: @Sendable (BuildSession) async throws -> Value
+    ) async throws(BuildError) -> Value {
+        let session = BuildSession(
+            environment: environment,
+            events: events,
+            createsRepository: request?.createsRepository ?? false
+        )
+        defer { session.shutdown() }
+        do {
+            return try await body(session)
+        } catch {
+            throw Task.isCancelled ? BuildError(.interrupted, "interrupted") : BuildError(describing: error)
+        }
+    }
+}
+
+/// What `--check` found.
+public struct CheckReport: Sendable {
+    /// Sorted by file and line.
+    public var warnings: [Diagnostic]
+    /// Why the Dockerfile can't be built; nil when it can.
+    public var error: BuildError?
+
+    /// Neither warning nor error.
+    public var isClean: Bool { warnings.isEmpty && error == nil }
+}

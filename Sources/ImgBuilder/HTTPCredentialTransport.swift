@@ -1,0 +1,40 @@
+import ImgCredentials
+import ImgHTTP
+import ImgStream
+import ImgTasks
+
+/// Carries the requests of credential sources over the process's HTTP client.
+struct HTTPCredentialTransport: CredentialTransport {
+    let http: HTTPClient
+    let environment: [String: String]
+    let pool: BlockingPool
+
+    /// Replies are small documents (NET-10).
+    private static let replyLimit = 1 << 20
+
+    func send(_ request: CredentialRequest) async throws(CredentialTransportError) -> CredentialReply {
+        guard let parts = URLParts(request.url) else { throw CredentialTransportError("invalid URL") }
+        var outgoing = HTTPRequest(method: HTTPMethod(rawValue: request.method), url: request.url)
+        for header in request.headers { outgoing.headers.append(header.name, header.value) }
+        outgoing.body = request.body.isEmpty ? (request.method == "GET" ? .none : .empty) : .bytes(request.body)
+        outgoing.proxy = request.bypassesProxy ? nil : ProxySelection.proxy(for: parts, environment: environment)
+        outgoing.connectTimeout = request.connectTimeout
+        outgoing.totalTimeout = request.totalTimeout
+        do {
+            if let path = request.caBundlePath {
+                outgoing.tls.caPEM = try await pool.run { try FileSource.open(path).readChunk(Self.replyLimit) }
+            }
+            let response = try await http.send(outgoing)
+            let body = try await response.body.collect(limit: Self.replyLimit)
+            return CredentialReply(
+                status: response.status,
+                headers: response.headers.map { CredentialHeader($0.name, $0.value) },
+                body: body
+            )
+        } catch let error as HTTPError {
+            throw CredentialTransportError(error.message)
+        } catch {
+            throw CredentialTransportError("\(error)")
+        }
+    }
+}

@@ -1,0 +1,133 @@
+import ImgExport
+import ImgOCI
+import ImgReport
+import ImgTasks
+
+/// Brings the result to everything the request names: repositories, layouts, archives.
+struct Publisher: Sendable {
+    private let request: BuildRequest
+    private let session: BuildSession
+    /// One per repository, in the order of the tags.
+    private let repositories: [(exporter: RegistryExporter, tags: [ImageReference])]
+
+    init(request: BuildRequest, session: BuildSession) throws {
+        self.request = request
+        self.session = session
+        var groups: [(name: String, tags: [ImageReference], isByDigest: Bool)] = []
+        func add(_ reference: ImageReference, isByDigest: Bool) {
+            if let place = groups.firstIndex(where: { $0.name == reference.repository && $0.isByDigest == isByDigest })
+            {
+                if !groups[place].tags.contains(reference) { groups[place].tags.append(reference) }
+            } else {
+                groups.append((reference.repository, [reference], isByDigest))
+            }
+        }
+        for output in request.outputs {
+            switch output {
+            case .registry: for tag in request.tags { add(tag, isByDigest: false) }
+            case .registryByDigest(let reference): add(reference, isByDigest: true)
+            case .layout, .dockerArchive, .nothing: break
+            }
+        }
+        repositories = groups.map { group in
+            let exporter = RegistryExporter(
+                group.tags[0],
+                tags: group.isByDigest ? [] : group.tags.map(\.tagOrLatest),
+                client: session.registry,
+                pool: session.pool
+            )
+            return (exporter, group.isByDigest ? [] : group.tags)
+        }
+    }
+
+    /// Asks every repository whether it can be pushed to.
+    func probe() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for repository in repositories { group.addTask { try await repository.exporter.probe() } }
+            try await group.waitForAll()
+        }
+    }
+
+    /// Starts on a blob that is ready while others are still being made.
+    func prepare(_ blob: Blob) async throws {
+        for repository in repositories { try await repository.exporter.push(blob) }
+    }
+
+    /// Writes and pushes the finished images; tags move last, when everything is in place everywhere (PUSH-2).
+    func publish(_ images: [FinishedImage], warnings: [Diagnostic]) async throws -> BuildResult {
+        let assembler = Assembler(usesDockerTypes: request.usesDockerMediaTypes, annotations: request.annotations)
+        let graph = ImageGraph(
+            images: images.map(\.image),
+            index: assembler.index(images.map(\.image), isForced: request.forcesIndex)
+        )
+        guard let root = graph.root else { throw BuildError("there is no platform to build for") }
+        try await writeFiles(graph)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for repository in repositories { group.addTask { try await repository.exporter.pushContent(graph) } }
+            try await group.waitForAll()
+        }
+        if request.verification != .off {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for repository in repositories {
+                    group.addTask { try await repository.exporter.verify(graph, blobs: request.verification == .blobs) }
+                }
+                try await group.waitForAll()
+            }
+        }
+        var pushed: [ImageReference] = []
+        for repository in repositories {
+            do {
+                try await repository.exporter.tag(graph)
+            } catch {
+                var failure = BuildError(describing: error)
+                if !pushed.isEmpty {
+                    failure.diagnostics[0].notes
+                        .append("already pushed: \(pushed.map(\.familiar).joined(separator: ", "))")
+                }
+                throw failure
+            }
+            pushed += repository.tags
+        }
+        return BuildResult(
+            root: root.descriptor,
+            images: images.map { image in
+                BuiltImage(
+                    platform: image.platform,
+                    manifest: image.image.manifest.descriptor,
+                    config: image.image.config.descriptor,
+                    layers: image.image.layers.map(\.descriptor),
+                    baseLayerCount: image.baseLayerCount,
+                    findings: image.findings
+                )
+            },
+            pushed: pushed,
+            names: request.tags,
+            warnings: warnings
+        )
+    }
+
+    private func writeFiles(_ graph: ImageGraph) async throws {
+        let environment = session.environment
+        func place(_ path: String) -> String { path == "-" ? path : environment.absolute(path) }
+        for output in request.outputs {
+            switch output {
+            case .registry, .registryByDigest, .nothing: continue
+            case .layout(let path, let isTar):
+                if isTar {
+                    try await ArchiveExporter(
+                        path: place(path),
+                        form: .ociLayout,
+                        names: request.tags,
+                        pool: session.pool
+                    )
+                    .export(graph)
+                } else {
+                    try await LayoutExporter(path: place(path), names: request.tags, pool: session.pool).export(graph)
+                }
+            case .dockerArchive(let path):
+                try await ArchiveExporter(path: place(path), form: .docker, names: request.tags, pool: session.pool)
+                    .export(graph)
+            }
+        }
+    }
+}

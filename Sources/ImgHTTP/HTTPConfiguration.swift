@@ -1,0 +1,56 @@
+/// What holds for all requests of a client.
+package struct HTTPConfiguration: Sendable {
+    /// Sent with every request that has no `User-Agent` of its own (`NET-2`).
+    package var userAgent: String
+    /// For name lookup, connection and TLS together (`NET-6`).
+    package var connectTimeout: Duration
+    /// Longest silence while a body moves.
+    package var stallTimeout: Duration
+    /// Longest wait for the answer once a request with a body is sent: servers hash what they got first.
+    package var replyTimeout: Duration
+    package var maxConnectionsPerHost: Int
+    package var http2: Bool
+    /// Called on the client's thread at the end of each transfer; must return quickly.
+    package var trace: (@Sendable (HTTPTrace) -> Void)?
+
+    package init(
+        userAgent: String = "imgbuild",
+        connectTimeout: Duration = .seconds(30),
+        stallTimeout: Duration = .seconds(60),
+        replyTimeout: Duration = .seconds(900),
+        maxConnectionsPerHost: Int = 8,
+        http2: Bool = true,
+        trace: (@Sendable (HTTPTrace) -> Void)? = nil
+    ) {
+        self.userAgent = userAgent
+        self.connectTimeout = connectTimeout
+        self.stallTimeout = stallTimeout
+        self.replyTimeout = replyTimeout
+        self.maxConnectionsPerHost = maxConnectionsPerHost
+        self.http2 = http2
+        self.trace = trace
+    }
+}
+
+/// One finished transfer, fit for a debug log.
+package struct HTTPTrace: Sendable {
+    package var method: HTTPMethod
+    /// Masked by ``URLMask``.
+    package var url: String
+    package var status: Int?
+    package var duration: Duration
+    /// "HTTP/1.1" or "HTTP/2".
+    package var httpVersion: String?
+    package var remoteAddress: String?
+    package var error: HTTPError?
+    package var sent: Int64
+    package var received: Int64
+}
+
+extension Duration {
+    /// Whole milliseconds, at least 1, as libcurl takes them.
+    var wholeMilliseconds: Int {
+        let (seconds, attoseconds) = components
+        return Int(clamping: max(1, seconds.multipliedReportingOverflow(by: 1000).partialValue + attoseconds / 1_000_000_000_000_000))
+    }
+}

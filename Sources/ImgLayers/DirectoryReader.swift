@@ -1,0 +1,212 @@
+import Glibc
+import ImgOCI
+import ImgReport
+import ImgStream
+import ImgTree
+
+/// An open directory that everything below is reached from, one component at a time and never through a link.
+final class DirectoryRoot: Sendable {
+    private let descriptor: Int32
+    /// Absolute, free of symbolic links, without a trailing `/` (empty for the file system's root).
+    let path: [UInt8]
+
+    private init(adopting descriptor: Int32, path: [UInt8]) {
+        self.descriptor = descriptor
+        self.path = path
+    }
+
+    deinit { _ = close(descriptor) }
+
+    /// Opens a directory; links on the way to it are followed.
+    static func open(_ path: String) throws(BuildError) -> DirectoryRoot {
+        guard let real = unsafe realpath(path, nil) else { throw failure("open", path, errno) }
+        defer { unsafe free(real) }
+        let descriptor = unsafe Glibc.open(real, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw failure("open", path, errno) }
+        var bytes = unsafe Array(UnsafeRawBufferPointer(start: real, count: strlen(real)))
+        if bytes == [UInt8(ascii: "/")] { bytes = [] }
+        return DirectoryRoot(adopting: descriptor, path: bytes)
+    }
+
+    private static func failure(_ operation: String, _ path: String, _ code: Int32) -> BuildError {
+        BuildError(.failure, "\(operation) \(path): \(systemMessage(code))")
+    }
+
+    /// Everything in one directory, sorted bytewise by name.
+    ///
+    /// - Parameter directory: Relative; each component must still be a directory.
+    /// - Throws: ``BuildError`` when the directory cannot be read.
+    func list(_ directory: [UInt8]) throws(BuildError) -> DirectoryListing {
+        let opened = descend(to: directory)
+        guard opened >= 0 else { throw unreadable(directory, errno) }
+        guard let stream = unsafe fdopendir(opened) else {
+            let code = errno
+            _ = close(opened)
+            throw unreadable(directory, code)
+        }
+        defer { _ = unsafe closedir(stream) }
+        var listing = DirectoryListing()
+        while true {
+            errno = 0
+            guard let record = unsafe readdir(stream) else {
+                if errno != 0 { throw unreadable(directory, errno) }
+                break
+            }
+            unsafe withUnsafePointer(to: &record.pointee.d_name) { tuple in
+                let name = unsafe UnsafeRawPointer(tuple).assumingMemoryBound(to: CChar.self)
+                unsafe listing.append(name: UnsafeRawBufferPointer(start: name, count: strlen(name)))
+            }
+        }
+        listing.sort()
+        unsafe listing.fill(from: dirfd(stream))
+        return listing
+    }
+
+    private func unreadable(_ directory: [UInt8], _ code: Int32) -> BuildError {
+        let shown = String(decoding: path + [UInt8(ascii: "/")] + directory, as: UTF8.self)
+        return BuildError(
+            .failure,
+            "cannot read directory \(shown): \(systemMessage(code))",
+            hints: ["exclude it in .dockerignore if it does not belong into the image"]
+        )
+    }
+
+    private func descend(to directory: [UInt8]) -> Int32 {
+        var current = unsafe openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        for component in directory.split(separator: UInt8(ascii: "/")) {
+            guard current >= 0 else { return current }
+            let name = Array(component) + [0]
+            let next = unsafe name.withUnsafeBytes { buffer -> Int32 in
+                guard let base = buffer.baseAddress else { return -1 }
+                let text = unsafe base.assumingMemoryBound(to: CChar.self)
+                return unsafe openat(current, text, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+            }
+            let code = errno
+            _ = close(current)
+            errno = code
+            current = next
+        }
+        return current
+    }
+}
+
+/// What one directory holds, as the system tells.
+struct DirectoryListing {
+    struct Item {
+        var nameStart = 0
+        var nameLength = 0
+        var kind: EntryKind = .file
+        var mode: UInt16 = 0
+        var size: Int64 = 0
+        var mtime = Timestamp.epoch
+        var ctime = Timestamp.epoch
+        var device: UInt64 = 0
+        var inode: UInt64 = 0
+        var isShared = false
+        var deviceMajor: UInt32 = 0
+        var deviceMinor: UInt32 = 0
+        var linkTarget: [UInt8] = []
+        /// False when it vanished while the directory was read.
+        var isPresent = false
+    }
+
+    /// The names, each followed by a zero byte.
+    private(set) var names: [UInt8] = []
+    private(set) var items: [Item] = []
+
+    func name(_ item: Item) -> ArraySlice<UInt8> {
+        names[item.nameStart..<item.nameStart + item.nameLength]
+    }
+
+    fileprivate mutating func append(name: UnsafeRawBufferPointer) {
+        let isDot = unsafe name.count <= 2 && name.allSatisfy { $0 == UInt8(ascii: ".") }
+        if isDot { return }
+        items.append(Item(nameStart: names.count, nameLength: name.count))
+        unsafe names.append(contentsOf: name)
+        names.append(0)
+    }
+
+    fileprivate mutating func sort() {
+        let names = names
+        items.sort { left, right in
+            names[left.nameStart..<left.nameStart + left.nameLength]
+                .lexicographicallyPrecedes(names[right.nameStart..<right.nameStart + right.nameLength])
+        }
+    }
+
+    fileprivate mutating func fill(from descriptor: Int32) {
+        for position in items.indices {
+            var status = stat()
+            let start = items[position].nameStart
+            let result = unsafe names.withUnsafeBytes { buffer -> Int32 in
+                guard let base = buffer.baseAddress else { return -1 }
+                let name = unsafe (base + start).assumingMemoryBound(to: CChar.self)
+                return unsafe fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW)
+            }
+            guard result == 0 else { continue }
+            items[position].adopt(status)
+            if items[position].kind == .symlink {
+                items[position].linkTarget = readLink(descriptor, start, size: Int(status.st_size))
+            }
+        }
+    }
+
+    private func readLink(_ descriptor: Int32, _ start: Int, size: Int) -> [UInt8] {
+        var target = [UInt8](repeating: 0, count: max(size, 0) + 4096)
+        let length = unsafe names.withUnsafeBytes { buffer -> Int in
+            guard let base = buffer.baseAddress else { return -1 }
+            let name = unsafe (base + start).assumingMemoryBound(to: CChar.self)
+            return unsafe target.withUnsafeMutableBytes { room -> Int in
+                guard let place = room.baseAddress else { return -1 }
+                return unsafe readlinkat(descriptor, name, place.assumingMemoryBound(to: CChar.self), room.count)
+            }
+        }
+        return length > 0 ? Array(target[..<length]) : []
+    }
+}
+
+extension DirectoryListing.Item {
+    /// Takes what `fstatat` said; sockets become empty regular files (CTX-3).
+    fileprivate mutating func adopt(_ status: stat) {
+        isPresent = true
+        mode = UInt16(truncatingIfNeeded: status.st_mode & 0o7777)
+        mtime = Timestamp(
+            seconds: Int64(status.st_mtim.tv_sec),
+            nanoseconds: Int32(truncatingIfNeeded: status.st_mtim.tv_nsec)
+        )
+        ctime = Timestamp(
+            seconds: Int64(status.st_ctim.tv_sec),
+            nanoseconds: Int32(truncatingIfNeeded: status.st_ctim.tv_nsec)
+        )
+        device = UInt64(status.st_dev)
+        inode = UInt64(status.st_ino)
+        switch status.st_mode & S_IFMT {
+        case S_IFREG:
+            kind = .file
+            size = Int64(status.st_size)
+            isShared = status.st_nlink > 1
+        case S_IFDIR: kind = .directory
+        case S_IFLNK: kind = .symlink
+        case S_IFIFO: kind = .fifo
+        case S_IFCHR: kind = .charDevice
+        case S_IFBLK: kind = .blockDevice
+        default: kind = .file
+        }
+        if kind == .charDevice || kind == .blockDevice {
+            let number = UInt64(status.st_rdev)
+            deviceMajor = UInt32(truncatingIfNeeded: (number >> 8 & 0xfff) | (number >> 32 & 0xffff_f000))
+            deviceMinor = UInt32(truncatingIfNeeded: (number & 0xff) | (number >> 12 & 0xffff_ff00))
+        }
+    }
+}
+
+/// The system's words for an error number, in lower case as Go prints them.
+func systemMessage(_ code: Int32) -> String {
+    var buffer = [CChar](repeating: 0, count: 256)
+    let text = unsafe buffer.withUnsafeMutableBufferPointer { room -> String in
+        guard let base = room.baseAddress else { return "" }
+        guard unsafe strerror_r(code, base, room.count) == 0 else { return "" }
+        return unsafe String(cString: base)
+    }
+    return text.isEmpty ? "error \(code)" : text.prefix(1).lowercased() + text.dropFirst()
+}

@@ -1,0 +1,93 @@
+package import ImgOCI
+package import ImgReport
+import ImgStream
+package import ImgTree
+
+/// Reads content that lies in layers, for the few questions that need it: account files copied from elsewhere.
+package protocol LayerContentReader: Sendable {
+    /// The whole content behind one header of a layer's tar.
+    ///
+    /// - Parameter limit: More bytes than this are an error.
+    func read(layer: Digest, ordinal: Int, limit: Int) async throws(BuildError) -> [UInt8]
+}
+
+/// The file system of a stage or image at some point: its tree, and where the content of every layer lies.
+///
+/// Serves as the destination of a step and as the source of `COPY --from`.
+package struct StageTree: SourceTree {
+    /// Where the bytes of one layer's regular files come from.
+    private enum Contents: Sendable {
+        /// A layer of a base image, by digest.
+        case blob(Digest)
+        /// A layer of this build, by header: the sources it is made of.
+        case entries([Int: ContentRef])
+    }
+
+    /// The merged paths of all layers.
+    package let tree: FileTree
+    private let contents: [Contents]
+
+    private init(tree: FileTree, contents: [Contents]) {
+        self.tree = tree
+        self.contents = contents
+    }
+
+    /// The stage `FROM scratch`.
+    package init() {
+        self.init(tree: FileTree(), contents: [])
+    }
+
+    /// The file system of an image.
+    ///
+    /// - Parameter layers: From the bottom to the top, each with its digest and what gives its index on demand.
+    package init(layers: [(digest: Digest, load: @Sendable () async throws -> LayerIndex)]) {
+        let providers = layers.map { LayerProvider(digest: $0.digest, load: $0.load) }
+        self.init(tree: FileTree(layers: providers), contents: layers.map { .blob($0.digest) })
+    }
+
+    /// The file system after a step.
+    package func appending(_ spec: LayerSpec) throws(BuildError) -> StageTree {
+        var builder = LayerIndex.Builder()
+        var content: [Int: ContentRef] = [:]
+        do {
+            for (ordinal, entry) in spec.entries.enumerated() {
+                try builder.append(entry.header)
+                if let reference = entry.content { content[ordinal] = reference }
+            }
+            let index = try builder.finish()
+            return StageTree(tree: tree.appending(index), contents: contents + [.entries(content)])
+        } catch {
+            throw BuildError(wrapping: error)
+        }
+    }
+
+    package var isVoid: Bool { tree.layerCount == 0 }
+
+    package func lookup(_ path: [UInt8]) async throws(BuildError) -> Entry? {
+        do { return try await tree.lookup(path) } catch { throw BuildError(wrapping: error) }
+    }
+
+    package func children(of directory: [UInt8]) async throws(BuildError) -> [Entry] {
+        do { return try await tree.children(of: directory) } catch { throw BuildError(wrapping: error) }
+    }
+
+    package func descendants(of directory: [UInt8]) async throws(BuildError) -> [Entry] {
+        do { return try await tree.walk(directory) } catch { throw BuildError(wrapping: error) }
+    }
+
+    package func content(of entry: Entry) -> ContentRef? {
+        guard entry.kind == .file, let origin = entry.origin, contents.indices.contains(origin.layer) else {
+            return nil
+        }
+        if entry.size == 0 { return .bytes([]) }
+        switch contents[origin.layer] {
+        case .blob(let digest): return .layerEntry(layer: digest, ordinal: origin.ordinal, size: entry.size)
+        case .entries(let references): return references[origin.ordinal]
+        }
+    }
+
+    /// Where a regular file's bytes lie if its layer's index keeps them, else nothing.
+    func keptContent(of entry: Entry) async throws(BuildError) -> [UInt8]? {
+        do { return try await tree.keptContent(of: entry) } catch { throw BuildError(wrapping: error) }
+    }
+}

@@ -1,0 +1,290 @@
+import ImgOCI
+import ImgReport
+import ImgStream
+import ImgTree
+
+/// A stage's file system while one instruction changes it: the changes so far, over the tree as it was before.
+struct WorkingTree {
+    /// One file system object; hard links are several places of one.
+    struct Node {
+        var kind: EntryKind
+        var mode: UInt16
+        var uid: UInt32
+        var gid: UInt32
+        var size: Int64 = 0
+        /// nil for what the instruction invents: filled in at the end (REP-7).
+        var mtime: Timestamp?
+        var linkTarget: [UInt8] = []
+        var deviceMajor: UInt32 = 0
+        var deviceMinor: UInt32 = 0
+        var capability: [UInt8]?
+        var content: ContentRef?
+        var source: Int?
+    }
+
+    private struct Place {
+        var node: Int
+        /// Whether lower layers do not shine through below this path.
+        var hidesBase: Bool
+    }
+
+    private let base: StageTree
+    private var nodes: [Node] = []
+    private var places: [PathKey: Place] = [:]
+    /// The places as they came, nearly sorted; some may be gone or doubled.
+    private var order: [ArraySlice<UInt8>] = []
+    /// Whether something of the base was removed, so that whiteouts may be due (LAY-5).
+    private var hasRemoved = false
+
+    init(over base: StageTree) {
+        self.base = base
+    }
+
+    // MARK: Questions
+
+    /// One path without following links, as it is now.
+    func lookup(_ path: [UInt8]) async throws(BuildError) -> Entry? {
+        if path.isEmpty { return .impliedDirectory([]) }
+        if let place = places[PathKey(path[...])] { return nodes[place.node].entry(path) }
+        var end = path.lastIndex(of: UInt8(ascii: "/"))
+        while let slash = end {
+            if let place = places[PathKey(path[..<slash])] {
+                if place.hidesBase || nodes[place.node].kind != .directory { return nil }
+                break
+            }
+            end = path[..<slash].lastIndex(of: UInt8(ascii: "/"))
+        }
+        return try await base.lookup(path)
+    }
+
+    /// A path with links followed, inside `root`.
+    func resolve(
+        _ path: [UInt8],
+        in root: [UInt8] = [],
+        followLast: Bool = true
+    ) async throws(BuildError) -> Resolution {
+        var resolution = try await Resolution.of(path, followLast: followLast) { inner async throws(BuildError) in
+            try await lookup(TreePath.join(root, inner))
+        }
+        resolution.path = TreePath.join(root, resolution.path)
+        return resolution
+    }
+
+    /// Whether this instruction has put something at a path.
+    func isChanged(_ path: [UInt8]) -> Bool { places[PathKey(path[...])] != nil }
+
+    /// The node at a path, taken over from the base if need be; nil when nothing is there.
+    mutating func node(at path: [UInt8]) async throws(BuildError) -> Int? {
+        if let place = places[PathKey(path[...])] { return place.node }
+        guard let entry = try await lookup(path) else { return nil }
+        return try await adopt(entry)
+    }
+
+    // MARK: Changes
+
+    /// Adds an object that can have several places.
+    mutating func add(_ node: Node) -> Int {
+        nodes.append(node)
+        return nodes.count - 1
+    }
+
+    mutating func update(_ node: Int, _ change: (inout Node) -> Void) {
+        change(&nodes[node])
+    }
+
+    /// Puts an object at a path whose parent is a directory; what was there is gone, a directory's content with it.
+    ///
+    /// - Parameter existing: What ``lookup(_:)`` said about the path.
+    mutating func put(_ node: Int, at path: [UInt8], replacing existing: Entry?) async throws(BuildError) {
+        try await adoptAncestors(of: path)
+        let key = PathKey(path[...])
+        let isDirectory = nodes[node].kind == .directory
+        if !isDirectory, existing?.isDirectory == true {
+            hasRemoved = true
+            for inner in places.keys where TreePath.isBelow(inner.bytes, path[...]) { places[inner] = nil }
+        }
+        let before = places[key]
+        let hidesBase = !isDirectory || existing?.isDirectory != true || before?.hidesBase == true
+        places[key] = Place(node: node, hidesBase: hidesBase)
+        if before == nil { order.append(key.bytes) }
+    }
+
+    /// Makes a directory and those that lead to it, links followed; existing ones stay as they are (CP-10, CP-19).
+    ///
+    /// - Returns: Where the links led.
+    mutating func makeDirectories(
+        _ path: [UInt8],
+        in root: [UInt8] = [],
+        like template: Node
+    ) async throws(BuildError) -> [UInt8] {
+        let resolution = try await resolve(path, in: root)
+        switch resolution.outcome {
+        case .notDirectory(let blocker):
+            throw BuildError(.failure, "mkdir \(TreePath.join(root, blocker).shown): not a directory")
+        case .tooManyLinks:
+            throw BuildError(.failure, "mkdir \(TreePath.join(root, path).shown): too many links")
+        case .found:
+            guard resolution.entry?.isDirectory == true else {
+                throw BuildError(.failure, "mkdir \(resolution.path.shown): not a directory")
+            }
+        case .missing:
+            var reached: [UInt8] = []
+            for component in resolution.path.split(separator: UInt8(ascii: "/")) {
+                reached = TreePath.join(reached, component)
+                if try await lookup(reached) != nil { continue }
+                try await put(add(template), at: reached, replacing: nil)
+            }
+        }
+        return resolution.path
+    }
+
+    private mutating func adopt(_ entry: Entry) async throws(BuildError) -> Int {
+        let node = add(Node(entry, content: base.content(of: entry)))
+        try await put(node, at: entry.path, replacing: entry)
+        return node
+    }
+
+    /// Ancestors are part of the layer with what they are in the base (LAY-2).
+    private mutating func adoptAncestors(of path: [UInt8]) async throws(BuildError) {
+        var missing: [ArraySlice<UInt8>] = []
+        var end = path.lastIndex(of: UInt8(ascii: "/"))
+        while let slash = end, places[PathKey(path[..<slash])] == nil {
+            missing.append(path[..<slash])
+            end = path[..<slash].lastIndex(of: UInt8(ascii: "/"))
+        }
+        for ancestor in missing.reversed() {
+            let existing = try await lookup(Array(ancestor))
+            let node = add(
+                existing.map { Node($0, content: nil) } ?? Node(kind: .directory, mode: 0o755, uid: 0, gid: 0)
+            )
+            places[PathKey(ancestor)] = Place(node: node, hidesBase: existing == nil)
+            order.append(ancestor)
+        }
+    }
+
+    // MARK: The layer
+
+    /// The layer's entries in the order of LAY-2.
+    ///
+    /// - Parameters:
+    ///   - invented: The time of what the instruction made up.
+    ///   - clamp: No entry is later.
+    func entries(invented: Timestamp, clamp: Timestamp?) async throws(BuildError) -> [LayerEntry] {
+        var order = order.filter { places[PathKey($0)] != nil }
+        order.sort { PathOrder.compare($0, $1) < 0 }
+        var firstPlaces: [Int: [UInt8]] = [:]
+        var entries: [LayerEntry] = []
+        entries.reserveCapacity(order.count)
+        var last: ArraySlice<UInt8>?
+        for slice in order {
+            guard let place = places[PathKey(slice)], slice != last else { continue }
+            last = slice
+            let path = Array(slice)
+            let node = nodes[place.node]
+            var header = node.header(path, mtime: min(node.mtime ?? invented, clamp ?? .distantFuture))
+            if node.kind == .directory {
+                entries.append(LayerEntry(header: header, source: node.source))
+                if hasRemoved, place.hidesBase { entries += try await whiteouts(in: path) }
+                continue
+            }
+            if let first = firstPlaces[place.node] {
+                header.kind = .hardlink
+                header.linkTarget = first
+                header.size = 0
+                header.xattrs = []
+                entries.append(LayerEntry(header: header, source: node.source))
+                continue
+            }
+            if node.kind == .file { firstPlaces[place.node] = path }
+            entries.append(LayerEntry(header: header, content: node.content, source: node.source))
+        }
+        if hasRemoved { entries.sort { PathOrder.precedes($0.sortingPath, $1.sortingPath) } }
+        return entries
+    }
+
+    /// What a recreated directory of the base no longer holds.
+    private func whiteouts(in directory: [UInt8]) async throws(BuildError) -> [LayerEntry] {
+        guard let before = try await base.lookup(directory), before.isDirectory else { return [] }
+        var found: [LayerEntry] = []
+        for child in try await base.children(of: directory) where places[PathKey(child.path[...])] == nil {
+            let name = Array(".wh.".utf8) + TreePath.name(child.path)
+            var header = Node(kind: .file, mode: 0, uid: 0, gid: 0)
+                .header(TreePath.join(directory, name), mtime: .epoch)
+            header.size = 0
+            found.append(LayerEntry(header: header, content: .bytes([])))
+        }
+        return found
+    }
+}
+
+/// A path as a dictionary key that shares the storage of a longer one.
+private struct PathKey: Hashable {
+    let bytes: ArraySlice<UInt8>
+
+    init(_ bytes: ArraySlice<UInt8>) {
+        self.bytes = bytes
+    }
+
+    func hash(into hasher: inout Hasher) {
+        unsafe bytes.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
+    }
+}
+
+extension LayerEntry {
+    /// A whiteout sorts where the name that it removes would be (LAY-5).
+    fileprivate var sortingPath: [UInt8] {
+        let name = TreePath.name(header.path)
+        guard name.starts(with: ".wh.".utf8), header.mode == 0, header.size == 0 else { return header.path }
+        return TreePath.join(TreePath.parent(header.path), name.dropFirst(4))
+    }
+}
+
+extension Timestamp {
+    fileprivate static let distantFuture = Timestamp(seconds: .max)
+}
+
+extension WorkingTree.Node {
+    /// An object as it is elsewhere.
+    init(_ entry: Entry, content: ContentRef?) {
+        self.init(
+            kind: entry.kind,
+            mode: entry.mode,
+            uid: entry.uid,
+            gid: entry.gid,
+            size: entry.size,
+            mtime: entry.mtime,
+            linkTarget: entry.linkTarget,
+            deviceMajor: entry.deviceMajor,
+            deviceMinor: entry.deviceMinor,
+            capability: entry.capability,
+            content: content
+        )
+    }
+
+    fileprivate func entry(_ path: [UInt8]) -> Entry {
+        var entry = Entry(path: path, kind: kind, mode: mode)
+        entry.uid = uid
+        entry.gid = gid
+        entry.size = size
+        entry.mtime = mtime ?? .epoch
+        entry.linkTarget = linkTarget
+        entry.deviceMajor = deviceMajor
+        entry.deviceMinor = deviceMinor
+        entry.capability = capability
+        return entry
+    }
+
+    fileprivate func header(_ path: [UInt8], mtime: Timestamp) -> TarHeader {
+        var header = TarHeader(path: path, kind: kind)
+        header.mode = kind == .symlink ? 0o777 : mode
+        header.uid = uid
+        header.gid = gid
+        header.size = kind == .file ? size : 0
+        header.mtime = Timestamp(seconds: mtime.seconds)
+        header.linkTarget = linkTarget
+        header.deviceMajor = deviceMajor
+        header.deviceMinor = deviceMinor
+        if let capability { header.xattrs = [(name: "security.capability", value: capability)] }
+        return header
+    }
+}

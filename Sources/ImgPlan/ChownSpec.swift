@@ -1,0 +1,48 @@
+/// An owner as written: `user[:group]` (CP-25).
+package struct ChownSpec: Sendable, Hashable {
+    /// One half of it.
+    package enum Account: Sendable, Hashable {
+        case id(UInt32)
+        /// To be looked up in the stage.
+        case name(String)
+    }
+
+    /// nil when empty: `:staff`.
+    package var user: Account?
+    /// nil when there is no `:`.
+    package var group: Account?
+
+    package init(user: Account?, group: Account? = nil) {
+        self.user = user
+        self.group = group
+    }
+
+    /// Never fails: what is no number is a name.
+    package init(parsing text: String) {
+        guard let colon = text.firstIndex(of: ":") else {
+            user = Self.account(text)
+            group = nil
+            return
+        }
+        user = Self.account(String(text[..<colon]))
+        // An empty group is not the user's own but 0 (CP-27).
+        group = Self.account(String(text[text.index(after: colon)...])) ?? .id(0)
+    }
+
+    private static func account(_ text: String) -> Account? {
+        if text.isEmpty { return nil }
+        if text == "root" { return .id(0) }
+        guard let number = Int32(text), number >= 0 else { return .name(text) }
+        return .id(UInt32(number))
+    }
+
+    /// Whether a file system is needed to know the numbers (CP-28).
+    package var hasNames: Bool { nameToResolve != nil }
+
+    /// The first name, with what it names.
+    var nameToResolve: (kind: String, name: String)? {
+        if case .name(let name) = user { return ("user", name) }
+        if case .name(let name) = group { return ("group", name) }
+        return nil
+    }
+}

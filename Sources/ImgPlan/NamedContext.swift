@@ -1,0 +1,75 @@
+package import ImgOCI
+package import ImgReport
+
+/// The value of a `--build-context` (STG-15).
+package enum NamedContext: Sendable, Hashable {
+    /// A local directory.
+    case directory(String)
+    /// One local file.
+    case file(String)
+    /// `docker-image://` with a reference, unparsed.
+    case image(String)
+    /// `docker-image://scratch`: nothing at all.
+    case scratch
+    case ociLayout(path: String, tag: String?, digest: Digest?)
+    case git(GitReference)
+
+    /// Reads a value; what has no scheme and is no git reference is taken for a directory.
+    package init(parsing value: String) throws(BuildError) {
+        if let reference = value.suffix(after: "docker-image://") {
+            self = reference == "scratch" ? .scratch : .image(reference)
+        } else if let layout = value.suffix(after: "oci-layout://") {
+            self = try Self.layout(layout)
+        } else if let reference = try GitReference(recognising: value) {
+            self = .git(reference)
+        } else if value.hasPrefix("http://") || value.hasPrefix("https://") || value.hasPrefix("target:") {
+            throw BuildError(
+                .usage,
+                "build context \"\(value)\" is of a kind that is not supported",
+                hints: ["use a directory, docker-image://, oci-layout:// or a git URL that ends in .git"]
+            )
+        } else {
+            self = .directory(value)
+        }
+    }
+
+    private static func layout(_ text: String) throws(BuildError) -> NamedContext {
+        var path = Substring(text)
+        var digest: Digest?
+        if let at = path.lastIndex(of: "@") {
+            do {
+                digest = try Digest(parsing: String(path[path.index(after: at)...]))
+            } catch {
+                throw BuildError(.usage, "build context \"oci-layout://\(text)\": \(error)")
+            }
+            path = path[..<at]
+        }
+        var tag: String?
+        if let colon = path.lastIndex(of: ":"), !path[colon...].contains("/") {
+            tag = String(path[path.index(after: colon)...])
+            path = path[..<colon]
+        }
+        return .ociLayout(path: String(path), tag: tag, digest: digest)
+    }
+
+    /// Where its image is; nil for contexts of files.
+    /// - Throws: When the reference of an image is malformed.
+    func imageSource() throws(BuildError) -> BaseRequest.Source? {
+        switch self {
+        case .image(let text):
+            do {
+                return .image(try ImageReference(parsing: text))
+            } catch {
+                throw BuildError(.usage, "build context docker-image://\(text): \(error)")
+            }
+        case .ociLayout(let path, let tag, let digest): return .ociLayout(path: path, tag: tag, digest: digest)
+        case .directory, .file, .git, .scratch: return nil
+        }
+    }
+}
+
+extension String {
+    fileprivate func suffix(after prefix: String) -> String? {
+        hasPrefix(prefix) ? String(dropFirst(prefix.count)) : nil
+    }
+}

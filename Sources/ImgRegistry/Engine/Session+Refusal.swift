@@ -1,0 +1,68 @@
+import ImgHTTP
+import ImgOCI
+import ImgReport
+
+extension Session {
+    /// Bytes of an error's body that are read (NET-10).
+    private static let bodyLimit = 1 << 20
+
+    /// The error that a reply with a failing status stands for.
+    func refusal(_ reply: Reply, _ call: Call, _ endpoint: Endpoint) async -> RegistryError {
+        let body = (try? await reply.response.body.collect(limit: Self.bodyLimit)) ?? []
+        var error = self.error(.protocol, call.operation, "")
+        error.status = reply.status
+        error.server = reply.header("Server").map { ServerText.clean($0, limit: 80) }
+        error.answers = ServerText.answers(in: body, contentType: reply.contentType)
+        error.retryAfter = Self.retryAfter(reply)
+        let isPullLimit = reply.status == 429 && reply.header("ratelimit-limit") != nil && error.retryAfter == nil
+        error.classify(isPullLimit: isPullLimit)
+        if isPullLimit { error.notes += Self.pullLimitNotes(reply) }
+        if reply.isForeign {
+            // The address that a redirect gave has run out: the registry gives another (PULL-24).
+            if [400, 401, 403, 404].contains(reply.status) { (error.code, error.isTransient) = (.unavailable, true) }
+            let target = URLParts(reply.url).map(\.host) ?? "another host"
+            error.reason = "\(target), where the registry redirects to, answered with status \(reply.status)"
+        }
+        if endpoint.isMirror { error.notes.append("asked: mirror \(endpoint.authority)") }
+        if reply.status == 401, error.says("DENIED") || isInsufficientScope(reply) {
+            error.reason = "the account may not do this"
+            error.code = .denied
+        }
+        return error
+    }
+
+    private static func retryAfter(_ reply: Reply) -> Duration? {
+        let now = reply.header("Date").flatMap(HTTPDate.parse) ?? WallClock.seconds
+        return reply.header("Retry-After").flatMap { RetryAfter.parse($0, now: now) }
+    }
+
+    private func isInsufficientScope(_ reply: Reply) -> Bool {
+        Challenge.parse(reply.response.headers.values("WWW-Authenticate"))
+            .contains { $0.parameters["error"] == "insufficient_scope" }
+    }
+
+    private static func pullLimitNotes(_ reply: Reply) -> [String] {
+        ["ratelimit-limit", "ratelimit-remaining", "docker-ratelimit-source"]
+            .compactMap { name in
+                reply.header(name).map { "\(name): \(ServerText.clean($0, limit: 100))" }
+            }
+    }
+
+    /// `Warning: 299` headers, each once (NET-12), and a pull limit that comes near (HUB-6).
+    func showWarnings(of reply: Reply) {
+        for line in reply.response.headers.values("Warning") where line.hasPrefix("299 - \"") {
+            let text = ServerText.clean(String(line.dropFirst(7).prefix { $0 != "\"" }))
+            guard client.notices.isFirst("\(host.name) \(text)") else { continue }
+            client.events.emit(.warning(Diagnostic(.warning, "\(host.name) says: \"\(text)\"")))
+        }
+        guard let left = reply.header("ratelimit-remaining"), let count = Int(left.prefix { $0.isNumber }), count <= 10,
+            client.notices.isFirst("limit of \(host.name)")
+        else { return }
+        let warning = Diagnostic(
+            .warning,
+            "\(count) pulls are left before the rate limit of \(host.name) is reached",
+            hints: ["log in for a higher limit: imgbuild login \(host.name)"]
+        )
+        client.events.emit(.warning(warning))
+    }
+}

@@ -1,0 +1,65 @@
+import ImgHTTP
+
+/// What a host name tells about where it leads, without asking DNS.
+package enum NetworkAddress: Hashable, Sendable {
+    /// A name, or a literal address on the open internet.
+    case elsewhere
+    /// `localhost`, `*.localhost`, 127.0.0.0/8, ::1.
+    case loopback
+    /// Private, link-local, unspecified and multicast addresses, and names of metadata services.
+    case restricted
+
+    /// Classifies a host without port, brackets optional.
+    package static func classify(_ host: String) -> NetworkAddress {
+        let name = host.lowercased()
+        if name == "localhost" || name.hasSuffix(".localhost") { return .loopback }
+        if name == "metadata.google.internal" { return .restricted }
+        guard let address = IPAddress(host: name) else { return .elsewhere }
+        if address.isLoopback { return .loopback }
+        let isRestricted =
+            address.isPrivate || address.isLinkLocal || address.isUnspecified || address.isMulticast
+            || address.bytes == [255, 255, 255, 255]
+        return isRestricted ? .restricted : .elsewhere
+    }
+
+    /// Whether a literal address lies in a CIDR range.
+    static func isLiteral(_ host: String, in range: String) -> Bool {
+        let parts = range.split(separator: "/", maxSplits: 1).map(String.init)
+        guard parts.count == 2, let length = Int(parts[1]), let prefix = IPAddress(host: parts[0]),
+            let address = IPAddress(host: host)
+        else { return false }
+        return address.isIn(prefix, length: length)
+    }
+}
+
+extension String {
+    func trimmingBrackets() -> String { hasPrefix("[") && hasSuffix("]") ? String(dropFirst().dropLast()) : self }
+}
+
+/// host[:port] split apart.
+package struct Authority: Hashable, Sendable, CustomStringConvertible {
+    /// Lower case, with brackets around IPv6.
+    package let host: String
+    /// nil when none was written.
+    package let port: Int?
+
+    package init(_ text: String) {
+        if let colon = text.lastIndex(of: ":"), !text.hasSuffix("]"),
+            text[..<colon].hasPrefix("[") || !text[..<colon].contains(":"),
+            let number = Int(text[text.index(after: colon)...])
+        {
+            host = text[..<colon].lowercased()
+            port = number
+        } else {
+            host = text.lowercased()
+            port = nil
+        }
+    }
+
+    package var description: String { port.map { "\(host):\($0)" } ?? host }
+
+    /// The origin under a scheme, the default port filled in (HOST-3).
+    func origin(_ scheme: String) -> Origin {
+        Origin(scheme: scheme, host: host.trimmingBrackets(), port: port ?? (scheme == "http" ? 80 : 443))
+    }
+}

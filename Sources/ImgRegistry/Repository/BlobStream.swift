@@ -1,0 +1,205 @@
+import ImgHTTP
+import ImgOCI
+import ImgStream
+
+/// The content of a blob, pulled chunk by chunk, hashed on the way, and resumed when a transfer breaks.
+package actor BlobStream {
+    /// Bytes that earn fresh attempts (PULL-26).
+    private static let freeProgress: Int64 = 1 << 20
+
+    private let session: Session
+    private let descriptor: Descriptor
+    private let start: Int64
+    private var source: BlobSource?
+    private var position: Int64
+    private var markedPosition: Int64
+    private let check: DigestCheck?
+    private var budget: RetryBudget
+    private var urls: [String]
+    private var host: String
+    private var isDone = false
+
+    /// - Parameter start: The first byte wanted. A stream that doesn't begin at 0 can't verify the digest and leaves that
+    ///   to its reader.
+    init(session: Session, descriptor: Descriptor, from start: Int64 = 0) {
+        self.session = session
+        self.descriptor = descriptor
+        self.start = start
+        position = start
+        markedPosition = start
+        check = start == 0 ? DigestCheck(descriptor.digest.algorithm) : nil
+        budget = RetryBudget(options: session.options)
+        urls = descriptor.urls
+        host = session.host.name
+    }
+
+    private var operation: String { "download blob \(descriptor.digest)" }
+
+    /// The next bytes, at most 64 KiB; nil after the last, when size and digest are right.
+    package func next() async throws(RegistryError) -> [UInt8]? {
+        guard !isDone else { return nil }
+        while true {
+            do {
+                if let chunk = try await read() { return chunk }
+                isDone = true
+                try verify()
+                return nil
+            } catch {
+                source = nil
+                try await recover(from: error)
+            }
+        }
+    }
+
+    private func read() async throws(RegistryError) -> [UInt8]? {
+        if source == nil {
+            guard position < descriptor.size || (descriptor.size == 0 && position == 0) else { return nil }
+            source = try await open()
+        }
+        guard let source else { return nil }
+        guard let chunk = try await source.next(session, operation) else {
+            guard position == descriptor.size else {
+                throw broken("it ended after \(position) of \(descriptor.size) bytes")
+            }
+            return nil
+        }
+        position += Int64(chunk.count)
+        guard position <= descriptor.size else {
+            throw session.error(
+                .sizeMismatch,
+                operation,
+                "the registry sends more than the \(descriptor.size) bytes announced"
+            )
+        }
+        check?.update(chunk)
+        return chunk
+    }
+
+    private func broken(_ reason: String) -> RegistryError {
+        var error = session.error(.network, operation, reason)
+        error.isTransient = true
+        return error
+    }
+
+    private func verify() throws(RegistryError) {
+        guard let check, !check.matches(descriptor.digest) else { return }
+        var error = session.error(
+            .digestMismatch,
+            operation,
+            "the content does not have the digest \(descriptor.digest)"
+        )
+        error.notes = ["\(position) bytes sent by \(host)"]
+        error.hints = ["a mirror, proxy or cache on the way is corrupt"]
+        throw error
+    }
+
+    /// Waits for the next attempt, or gives up.
+    private func recover(from failure: RegistryError) async throws(RegistryError) {
+        if position - markedPosition >= Self.freeProgress {
+            budget.reset()
+            markedPosition = position
+        }
+        // Requests have their own attempts; what ends up here for good is final.
+        guard failure.code == .network, failure.isTransient, let delay = budget.next(after: failure) else {
+            throw budget.final(failure, identity: nil)
+        }
+        try await session.wait(delay, after: failure, attempt: budget.attempt)
+    }
+}
+
+// MARK: - Opening
+
+extension BlobStream {
+    private func open() async throws(RegistryError) -> BlobSource {
+        do {
+            return try await open(Call(.get, .repository("blobs/\(descriptor.digest)"), .read, operation))
+        } catch  where error.isMissing && !urls.isEmpty {
+            return try await openForeign(after: error)
+        }
+    }
+
+    private func open(_ call: Call) async throws(RegistryError) -> BlobSource {
+        var call = call.accepting("*/*")
+        call.weight = .held
+        if position > 0 { call.headers.append(Endpoint.Header(name: "Range", value: "bytes=\(position)-")) }
+        let reply: Reply
+        do {
+            reply = try await session.read(call, needing: .pull)
+        } catch  where error.status == 416 && position > 0 {
+            throw session.error(
+                .sizeMismatch,
+                operation,
+                "the registry has fewer than the \(descriptor.size) bytes announced"
+            )
+        }
+        host = URLParts(reply.url)?.host ?? host
+        guard position > 0 else { return BlobSource(reply.response.body, skipping: 0) }
+        guard reply.status == 206 else { return BlobSource(reply.response.body, skipping: position) }
+        guard let range = reply.header("Content-Range"), range.hasPrefix("bytes \(position)-") else {
+            throw session.error(.protocol, operation, "the registry sent another range than the one asked for")
+        }
+        return BlobSource(reply.response.body, skipping: 0)
+    }
+
+    /// Foreign layers have other places, asked without credentials (PULL-21).
+    private func openForeign(after failure: RegistryError) async throws(RegistryError) -> BlobSource {
+        var last = failure
+        for url in urls where url.hasPrefix("https://") {
+            do {
+                let base = "https://\(session.host.apiHost)/"
+                let target = try await Redirect.target(url, from: base, by: session, operation)
+                return try await open(Call(.get, .absolute(target), .read, operation))
+            } catch {
+                last = error
+            }
+        }
+        throw last
+    }
+}
+
+/// The body of one reply, less the bytes that are there already.
+final class BlobSource: Sendable {
+    private let reader: BodyReader
+    private let skipping: Int64
+
+    init(_ body: HTTPResponseBody, skipping: Int64) {
+        reader = BodyReader(body)
+        self.skipping = skipping
+    }
+
+    func next(_ session: Session, _ operation: String) async throws(RegistryError) -> [UInt8]? {
+        do {
+            return try await reader.next(skipping: skipping)
+        } catch let error as HTTPError {
+            let code: RegistryError.Code = error.code == .cancelled ? .cancelled : .network
+            var failure = session.error(code, operation, "the transfer broke off: \(error.message)")
+            failure.isTransient = code == .network
+            throw failure
+        } catch {
+            throw session.error(.cancelled, operation, "cancelled")
+        }
+    }
+}
+
+/// Pulls chunks from a body for one reader at a time.
+private actor BodyReader {
+    private var iterator: HTTPResponseBody.AsyncIterator?
+    private var skipped: Int64 = 0
+
+    init(_ body: HTTPResponseBody) {
+        iterator = body.makeAsyncIterator()
+    }
+
+    func next(skipping: Int64) async throws -> [UInt8]? {
+        while var taken = iterator.take() {
+            let chunk = try await taken.next()
+            iterator = taken
+            guard let chunk else { return nil }
+            guard skipped < skipping else { return chunk }
+            let surplus = skipped + Int64(chunk.count) - skipping
+            skipped += Int64(chunk.count)
+            if surplus > 0 { return Array(chunk.suffix(Int(surplus))) }
+        }
+        return nil
+    }
+}

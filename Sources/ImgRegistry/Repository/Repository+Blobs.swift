@@ -1,0 +1,95 @@
+import ImgHTTP
+package import ImgOCI
+import ImgReport
+import ImgTasks
+
+/// Takes the bytes of a blob that is being downloaded.
+package protocol BlobReceiver: Sendable {
+    /// A download starts, possibly not for the first time: what came before is void.
+    func begin() async throws
+    /// The next bytes in order; at most 64 KiB.
+    func receive(_ bytes: [UInt8]) async throws
+}
+
+extension Repository {
+    /// Reads a small blob, such as a configuration, into memory; size and digest are verified.
+    /// - Parameter limit: Bytes that are accepted (NET-10).
+    package func blob(_ descriptor: Descriptor, limit: Int = 8 << 20) async throws(RegistryError) -> [UInt8] {
+        if let inline = inlineContent(of: descriptor) { return inline }
+        let operation = "read blob \(descriptor.digest)"
+        guard descriptor.size <= Int64(limit) else {
+            throw session.error(.tooLarge, operation, "it has \(descriptor.size) bytes, more than the \(limit) allowed")
+        }
+        let stream = blobStream(descriptor)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(Int(descriptor.size))
+        while let chunk = try await stream.next() { bytes += chunk }
+        return bytes
+    }
+
+    /// The bytes of a blob in order, resumed where a transfer breaks (PULL-25).
+    ///
+    /// The end of the stream is reached only if size and digest are right. Takes no slot of the host: the caller limits
+    /// how many it reads.
+    package func blobStream(_ descriptor: Descriptor) -> BlobStream {
+        BlobStream(session: session, descriptor: descriptor)
+    }
+
+    /// Downloads a blob; it starts over once when the content is wrong after a resumed transfer (PULL-25).
+    ///
+    /// - Throws: ``RegistryError``. What `receiver` throws ends the download and is reported as `.configuration`.
+    package func download(_ descriptor: Descriptor, to receiver: some BlobReceiver) async throws(RegistryError) {
+        let operation = "download blob \(descriptor.digest)"
+        do {
+            try await session.host.governor.transfers.withSlot {
+                do {
+                    try await self.downloadOnce(descriptor, to: receiver)
+                } catch let error as RegistryError where error.code == .digestMismatch {
+                    self.client.events.emit(.debug("\(self.name): \(error.reason); downloading again"))
+                    try await self.downloadOnce(descriptor, to: receiver)
+                }
+            }
+        } catch let error as RegistryError {
+            throw error
+        } catch is CancellationError {
+            throw session.error(.cancelled, operation, "cancelled")
+        } catch {
+            throw session.error(.configuration, operation, "it could not be stored: \(error)")
+        }
+    }
+
+    private func downloadOnce(_ descriptor: Descriptor, to receiver: some BlobReceiver) async throws {
+        try await receiver.begin()
+        let stream = blobStream(descriptor)
+        while let chunk = try await stream.next() { try await receiver.receive(chunk) }
+    }
+
+    /// Whether the repository holds a blob (PUSH-6).
+    ///
+    /// Where the registry doesn't answer the question, the answer is no: an upload finds out.
+    package func hasBlob(_ descriptor: Descriptor) async throws(RegistryError) -> Bool {
+        try await hasBlob(descriptor, mountSources: [])
+    }
+
+    func hasBlob(_ descriptor: Descriptor, mountSources: [String]) async throws(RegistryError) -> Bool {
+        guard session.host.answersBlobHeads else { return false }
+        var call = Call(.head, .repository("blobs/\(descriptor.digest)"), .read, "look up blob \(descriptor.digest)")
+        call.followsRedirects = false
+        call.mountSources = mountSources
+        do {
+            let reply = try await session.send(call)
+            await reply.drain()
+            // A redirect proves that there is something to redirect to (PUSH-7).
+            guard reply.status < 300, let length = reply.contentLength else { return true }
+            return length == descriptor.size
+        } catch {
+            switch error.code {
+            case .cancelled, .network, .tls, .configuration, .blocked: throw error
+            case .unauthorized: throw error
+            case .denied: session.host.noteRefusedHead()
+            default: break
+            }
+            return false
+        }
+    }
+}

@@ -1,0 +1,107 @@
+package import ImgHTTP
+package import ImgOCI
+import ImgReport
+import ImgTasks
+
+/// What is known about a blob beyond its descriptor when it is pushed.
+package struct UploadHints: Sendable {
+    /// Repositories of the same registry that hold it; two are tried at most (PUSH-10).
+    package var mountSources: [String]
+    /// Counts the bytes sent.
+    package var progress: TransferCounter?
+
+    package init(mountSources: [String] = [], progress: TransferCounter? = nil) {
+        self.mountSources = mountSources
+        self.progress = progress
+    }
+}
+
+extension Repository {
+    /// Brings one blob into the repository: looks for it, mounts it, or uploads it.
+    ///
+    /// Each blob is handled once for each repository in a run, however many callers ask; the same blob for a second
+    /// repository of the host waits for the first and is mounted from there (PUSH-31).
+    /// - Throws: ``RegistryError``, in particular `.denied`, `.repositoryUnknown`, `.tooLarge`, or the last of a series of
+    ///   transient failures.
+    @discardableResult
+    package func upload(
+        _ descriptor: Descriptor,
+        body: UploadBody,
+        hints: UploadHints = UploadHints()
+    ) async throws(RegistryError) -> PushOutcome {
+        let ledger = client.uploads
+        let hostKey = session.host.name.lowercased()
+        let content = UploadLedger.Content(host: hostKey, digest: descriptor.digest)
+        do {
+            var sources = hints.mountSources
+            if session.host.quirks.mounts {
+                let first = try await first(content) { [sources] in
+                    let outcome = try await self.push(descriptor, body, sources, hints.progress)
+                    return UploadLedger.First(path: self.path, outcome: outcome)
+                }
+                if let first {
+                    if first.path == path { return first.outcome }
+                    sources.insert(first.path, at: 0)
+                }
+            }
+            let place = UploadLedger.Place(host: hostKey, path: path, digest: descriptor.digest)
+            return try await ledger.outcomes.value(for: place) { [sources] in
+                try await self.push(descriptor, body, sources, hints.progress)
+            }
+        } catch let error as RegistryError {
+            throw error
+        } catch {
+            throw session.error(.cancelled, "push blob \(descriptor.digest)", "cancelled")
+        }
+    }
+
+    /// The first repository of the host to get a blob; nil when another repository's attempt has failed.
+    private func first(
+        _ content: UploadLedger.Content,
+        push: @Sendable @escaping () async throws -> UploadLedger.First
+    ) async throws -> UploadLedger.First? {
+        do {
+            return try await client.uploads.firsts.value(for: content, make: push)
+        } catch let error as RegistryError where error.repository != path && error.code != .cancelled {
+            return nil
+        }
+    }
+
+    /// Uploads a blob again although it was handled before: the registry has lost it (PUSH-34).
+    package func uploadAgain(_ descriptor: Descriptor, body: UploadBody) async throws(RegistryError) {
+        _ = try await push(descriptor, body, [], nil)
+    }
+
+    private func push(
+        _ descriptor: Descriptor,
+        _ body: UploadBody,
+        _ sources: [String],
+        _ progress: TransferCounter?
+    ) async throws(RegistryError) -> PushOutcome {
+        let mountable = Array(sources.filter { $0 != path && session.host.canMount(from: $0) }.prefix(2))
+        if try await hasBlob(descriptor, mountSources: mountable) {
+            report(descriptor, .exists)
+            return .existed
+        }
+        var opened: String?
+        for source in mountable where opened == nil && session.host.canMount(from: source) {
+            switch try await mount(descriptor, from: source) {
+            case .mounted:
+                report(descriptor, .mounted(from: source))
+                return .mounted(from: source)
+            case .opened(let location): opened = location
+            case .refused: break
+            }
+        }
+        report(descriptor, .uploading)
+        let upload = BlobUpload(repository: self, descriptor: descriptor, body: body, progress: progress)
+        try await upload.run(continuing: opened)
+        report(descriptor, .pushed)
+        return .uploaded(bytes: descriptor.size)
+    }
+
+    func report(_ descriptor: Descriptor, _ state: BlobEvent.State) {
+        let event = BlobEvent(digest: descriptor.digest, size: descriptor.size, repository: name, state: state)
+        client.events.emit(.blob(event))
+    }
+}

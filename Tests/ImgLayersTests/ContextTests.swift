@@ -1,0 +1,170 @@
+import ImgDockerfile
+import ImgOCI
+import ImgReport
+import ImgStream
+import ImgTasks
+import ImgTree
+import Testing
+
+@testable import ImgLayers
+
+@Suite struct ContextTests {
+    private func copied(_ context: [String], ignore: String) async throws -> [String] {
+        let scenario = Scenario(context: context, ignore: ignore)
+        return try await scenario.spec(["COPY . /"]).entries.map { String(decoding: $0.header.path, as: UTF8.self) }
+    }
+
+    @Test(arguments: [
+        (["f a/b x", "f a/c y"], "a/b\n!a\n", ["a", "a/c"]),  // IGN-7, row 80
+        (["f a/b x", "f a/c y"], "a\n!a/b\n", ["a", "a/b"]),  // IGN-8
+        (["f a/b x", "f c y"], "*\n!a\n", ["a", "a/b"]),
+        (["f x/y z", "f k l"], "x/**\n", ["k", "x"]),  // row 81
+        (["f a/b/c x", "f a/b/d y"], "a\n!a/q\n", []),
+        (["f d/x.md 1", "f d/e/y.md 2", "f d/e/z 3", "d e"], "**\n!d/**/*.md\n", ["d", "d/e", "d/e/y.md", "d/x.md"]),
+        (["f a.log 1", "f b/c.log 2", "f b/d 3"], "**/*.log\n", ["b", "b/d"]),
+    ])
+    func ignoring(_ context: [String], _ ignore: String, _ wanted: [String]) async throws {
+        #expect(try await copied(context, ignore: ignore) == wanted)
+    }
+
+    @Test func ignoredPathsAreAbsentForWildcardsAndDirectories() async throws {
+        let scenario = Scenario(context: ["f a.txt 1", "f b.txt 2", "f d/a.txt 3"], ignore: "**/a.txt\n")
+        #expect(try await scenario.lines("COPY *.txt /x/") == ["d 755 0:0 x/", "f 644 0:0 x/b.txt = 2"])
+        #expect(try await scenario.lines("COPY d /x/") == ["d 755 0:0 x/"])
+    }
+
+    @Test func onlyWhatIsAskedForIsRead() async throws {
+        let fixture = try ContextFixture(["f a/b/c x", "f unread/d y"])
+        var index = ContextIndex(root: try DirectoryRoot.open(fixture.path), patterns: nil)
+        #expect(try index.lookup(Array("a/b/c".utf8))?.size == 1)
+        #expect(index.count == 5)
+    }
+
+    @Test func aMissingContext() async {
+        let error = await #expect(throws: BuildError.self) {
+            try await ContextTree.open("/no/such/directory", ignoring: nil, pool: Scenario.pool)
+        }
+        #expect(error?.diagnostics.first?.message == "open /no/such/directory: no such file or directory")
+    }
+
+    @Test func fiftyThousandFiles() async throws {
+        let fixture = try ContextFixture()
+        try fixture.fill(directories: 500, files: 100)
+        let tree = try await ContextTree.open(fixture.path, ignoring: nil, pool: Scenario.pool)
+        let clock = ContinuousClock()
+        var count = 0
+        let walk = try await clock.measure { count = try await tree.descendants(of: []).count }
+        #expect(count == 50_500)
+        let again = try await clock.measure { _ = try await tree.descendants(of: []) }
+        print("walk of 50 000 files: \(walk), from memory: \(again)")
+        #expect(walk < .seconds(5))
+        let base = try Scenario.stage([["d app", "d app/7", "f app/7/700"]])
+        let resolver = CopyResolver(pool: Scenario.pool, layers: NoLayers(), spoolDirectory: "/tmp", times: .init())
+        let step = try Scenario.copyStep("COPY . /app/")
+        let copy = try await clock.measure {
+            count = try await resolver.resolve(step, at: nil, source: tree, into: base).entries.count
+        }
+        #expect(count == 50_501)
+        print("copy of 50 000 files: \(copy)")
+    }
+}
+
+@Suite struct TimeTests {
+    @Test func inventedDirectoriesTakeTheNewestSourceTime() async throws {
+        let fixture = try ContextFixture(["f a x", "f b y"])
+        fixture.touch("a", 1_100_000_000)
+        let spec = try await Scenario().spec(["COPY a b /p/q/"], in: fixture)
+        #expect(spec.entries.map(\.seconds) == [1_100_000_000, 1_100_000_000, 1_100_000_000, 1_000_000_000])
+        #expect(spec.newestSourceTime == Timestamp(seconds: 1_100_000_000))
+    }
+
+    @Test func theEpochIsTheInventedTime() async throws {
+        let scenario = Scenario(context: ["f a x"], times: .init(epoch: Timestamp(seconds: 7)))
+        #expect(try await scenario.spec(["COPY a /p/"]).entries.map(\.seconds) == [7, 1_000_000_000])
+        #expect(try await scenario.spec(["WORKDIR /w"]).entries.map(\.seconds) == [7])
+        #expect(try await Scenario().spec(["WORKDIR /w"]).entries.map(\.seconds) == [0])
+    }
+
+    @Test func clamping() async throws {
+        let times = CopyResolver.Times(epoch: Timestamp(seconds: 700), clamp: Timestamp(seconds: 700))
+        let scenario = Scenario(context: ["f a x"], base: [["d p"]], times: times)
+        #expect(try await scenario.spec(["COPY a /p/q/"]).entries.map(\.seconds) == [700, 700, 700])
+    }
+
+    @Test func directoriesOfTheBaseKeepTheirTime() async throws {
+        let scenario = Scenario(context: ["f d/a x"], base: [["d p", "d p/q"]])
+        #expect(
+            try await scenario.spec(["COPY d/a /p/q/"]).entries.map(\.seconds) == [
+                500_000_000, 500_000_000, 1_000_000_000,
+            ]
+        )
+        // CP-20: the top-level directory's time is the source's.
+        #expect(
+            try await scenario.spec(["COPY d /p/q/"]).entries.map(\.seconds) == [
+                500_000_000, 1_000_000_000, 1_000_000_000,
+            ]
+        )
+    }
+}
+
+@Suite struct StageTests {
+    private let other = [["d 700 5:6 data", "f 600 5:6 data/f x", "h data/g -> data/f", "d e"], ["f data/.wh.none"]]
+
+    @Test func ownersComeAlong() async throws {
+        // Row 35, CP-22
+        let scenario = Scenario(other: other)
+        #expect(
+            try await scenario.lines("COPY --from=other /data /d") == [
+                "d 755 0:0 d/", "f 600 5:6 d/f = x", "h d/g -> d/f",
+            ]
+        )
+    }
+
+    @Test func anEmptyStage() async throws {
+        // Row 95
+        #expect(try await Scenario().lines("COPY --from=other / /x/") == ["d 755 0:0 x/"])
+    }
+
+    @Test func capabilitiesSurvive() async throws {
+        // LAY-6, row 86
+        var entry = Scenario.baseEntry("f 755 ping x")
+        entry.header.xattrs = [(name: "security.capability", value: [1, 2]), (name: "user.note", value: [3])]
+        let stage = try StageTree().appending(LayerSpec(entries: [entry]))
+        let found = try #require(try await stage.lookup(Array("ping".utf8)))
+        #expect(found.capability == [1, 2])
+        #expect(stage.content(of: found) == .bytes([0x78]))
+    }
+
+    @Test func contentOfBaseLayersIsNamedByLayerAndOrdinal() async throws {
+        var builder = LayerIndex.Builder()
+        try builder.append(Scenario.baseEntry("d a").header)
+        try builder.append(Scenario.baseEntry("f a/b content").header)
+        let index = try builder.finish()
+        let digest = Digest(sha256: [UInt8](repeating: 1, count: 32))
+        let load: @Sendable () async throws -> LayerIndex = { index }
+        let stage = StageTree(layers: [(digest: digest, load: load)])
+        let found = try #require(try await stage.lookup(Array("a/b".utf8)))
+        #expect(stage.content(of: found) == .layerEntry(layer: digest, ordinal: 1, size: 7))
+    }
+
+    @Test func aSingleFileAsContext() async throws {
+        let tree = SingleFileTree(FetchedFile(name: Array("x.txt".utf8), content: .bytes([0x61]), mode: 0o644))
+        #expect(try await tree.descendants(of: []).map(\.path) == [Array("x.txt".utf8)])
+        #expect(try await tree.resolve(Array("x.txt".utf8)).entry?.size == 1)
+        #expect(try await tree.resolve(Array("y".utf8)).outcome == .missing)
+    }
+
+    @Test func aCheckout() async throws {
+        let fixture = try ContextFixture([
+            "f 600 sub/a 1", "f 711 sub/run 2", "d 700 sub/d", "f sub/.git/HEAD h", "f top t",
+        ])
+        let context = try await ContextTree.open(fixture.path, ignoring: nil, pool: Scenario.pool)
+        let tree = CheckoutTree(context, time: Timestamp(seconds: 9), subdirectory: Array("sub".utf8))
+        let entries = try await tree.descendants(of: [])
+        #expect(entries.map { String(decoding: $0.path, as: UTF8.self) } == ["a", "d", "run"])
+        #expect(entries.map(\.mode) == [0o644, 0o755, 0o755])
+        #expect(entries.allSatisfy { $0.mtime.seconds == 9 })
+        let content = try #require(entries.first.flatMap { tree.content(of: $0) })
+        #expect(try content.allBytes() == [0x31])
+    }
+}
