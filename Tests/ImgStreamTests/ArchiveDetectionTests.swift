@@ -2,7 +2,7 @@ import ImgStream
 import ImgTestKit
 import Testing
 
-@Suite struct ArchiveProbeTests {
+@Suite struct ArchiveDetectionTests {
     static let tar = "tar -cf - -C / etc/hostname"
 
     /// What ADD unpacks, by the command that makes it (ARC-2, ARC-3).
@@ -34,7 +34,8 @@ import Testing
         try await Scratch.with { scratch in
             try await Program.output("sh", ["-c", "{ \(command); } > \(scratch["f"])"])
             let source = try FileSource.open(scratch["f"])
-            #expect(ArchiveProbe.isArchive(source) == expected)
+            let first = try? TarReader(source, format: .anyCompression).next()
+            #expect((first != nil) == expected)
         }
     }
 
