@@ -22,7 +22,6 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
-let toml: Target.Dependency = .product(name: "TOMLKit", package: "TOMLKit")
 
 /// What the embedding API is made of.
 let builderParts: [Target.Dependency] = [
@@ -42,7 +41,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0", traits: []),
         .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
-        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
     ],
     targets: [
         .systemLibrary(name: "CImgArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
@@ -70,7 +68,7 @@ let package = Package(
         library("ImgTree", ["ImgOCI", "ImgStream"]),
 
         library("ImgPlan", ["ImgDockerfile", "ImgOCI", "ImgReport"]),
-        library("ImgRegistry", ["ImgCredentials", "ImgHTTP", "ImgOCI", "ImgReport", "ImgStream", "ImgTasks", toml]),
+        library("ImgRegistry", ["ImgCredentials", "ImgHTTP", "ImgOCI", "ImgReport", "ImgStream", "ImgTasks"]),
 
         library(
             "ImgLayers",

@@ -61,11 +61,8 @@ final class BaseLayers: LayerContentReader, Sendable {
                 let index = try await read(location) { source in
                     try LayerIndex.scan(
                         source,
-                        expecting: LayerIndex.Expectation(
-                            digest: location.descriptor.digest,
-                            size: location.descriptor.size,
-                            diffID: location.diffID
-                        ),
+                        expecting: location.descriptor,
+                        diffID: location.diffID,
                         inspector: ExecutableInspector()
                     )
                 }
@@ -131,7 +128,9 @@ final class BaseLayers: LayerContentReader, Sendable {
     private func extract(_ ordinals: Set<Int>, of layer: Digest) async throws -> [Int: ContentRef] {
         let location = try location(layer)
         let spool = try await pool.run { [self] in try SpoolFile.create(in: spoolDirectory) }
-        return try await read(location) { source in try LayerContents.extract(ordinals, from: source, into: spool) }
+        let pieces = try await read(location) { source in try LayerContents.extract(ordinals, from: source, into: spool)
+        }
+        return pieces.mapValues { .spool(file: spool, offset: $0.offset, size: $0.size) }
     }
 
     func read(layer: Digest, ordinal: Int, limit: Int) async throws(BuildError) -> [UInt8] {
@@ -144,7 +143,8 @@ final class BaseLayers: LayerContentReader, Sendable {
             guard let piece = pieces[ordinal], piece.size <= limit else {
                 throw BuildError("file larger than \(limit) bytes")
             }
-            return try await pool.run { try piece.openLocal()?.readChunk(Int(piece.size)) ?? [] }
+            let content = ContentRef.spool(file: spool, offset: piece.offset, size: piece.size)
+            return try await pool.run { try content.openLocal()?.readChunk(Int(piece.size)) ?? [] }
         } catch {
             throw BuildError(describing: error)
         }
@@ -196,7 +196,7 @@ final class ChannelSource: ByteSource {
                 guard let next = try channel.nextBlocking() else { return 0 }
                 chunk = next[...]
             } catch {
-                throw StreamError(wrapping: error)
+                throw StreamError(.corrupt, BuildError(describing: error).description)
             }
         }
         let count = min(chunk.count, buffer.count)

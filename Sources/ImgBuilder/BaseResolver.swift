@@ -56,17 +56,7 @@ struct BaseResolver: Sendable {
     }
 
     private func image(_ request: BaseRequest, _ root: Root) async throws -> ResolvedBase {
-        var manifest = root.content
-        if manifest.descriptor.mediaType.isIndex {
-            let index = try ImageIndex(parsing: manifest.bytes, mediaType: manifest.descriptor.mediaType)
-            let entry = try await PlatformSelection.select(request.platform, in: index, of: "\(request.source)") {
-                descriptor in
-                try await root.source.manifest(descriptor)
-            } config: { descriptor in
-                try await root.source.blob(descriptor, limit: ImageLimits.config)
-            }
-            manifest = ImageGraph.Content(descriptor: entry, bytes: try await root.source.manifest(entry))
-        }
+        let manifest = try await ImageSelection.manifest(for: request.platform, below: root.content, of: root.source)
         let document = try ImageManifest(parsing: manifest.bytes, mediaType: manifest.descriptor.mediaType)
         guard document.config.mediaType.isImageConfig || document.config.mediaType.rawValue.isEmpty else {
             throw BuildError(

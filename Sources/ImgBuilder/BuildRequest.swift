@@ -1,5 +1,5 @@
 public import ImgOCI
-public import ImgReport
+import ImgPlan
 
 /// Everything a build needs to know, as values; nothing else is read from the process.
 public struct BuildRequest: Sendable {
@@ -62,6 +62,11 @@ public enum ContextLocation: Sendable, Hashable {
     case git(String)
     /// No files at all.
     case empty
+
+    /// Whether a text names a git repository rather than a path.
+    public static func isGitURL(_ text: String) -> Bool {
+        (try? GitReference(recognising: text)) ?? nil != nil
+    }
 }
 
 /// Where a Dockerfile is.

@@ -6,6 +6,7 @@ import ImgLayers
 import ImgOCI
 import ImgPlan
 import ImgReport
+import ImgStore
 import ImgStream
 import ImgTasks
 import ImgTree
@@ -45,14 +46,8 @@ struct BuildRun: Sendable {
         inputs.buildArgs = buildArguments
         inputs.target = request.target
         inputs.labels = request.labels
-        inputs.namedContexts = try namedContexts()
-        inputs.epoch = try await SourceDateEpoch(
-            request: request,
-            buildArgs: buildArguments,
-            git: git,
-            environment: session.environment
-        )
-        .resolve(dockerfile, context: context)
+        inputs.namedContexts = try await namedContexts()
+        inputs.epoch = try await epoch(inputs.requestedEpoch, context)
         inputs.ignore = context.ignore
         inputs.purpose = purpose
         let sources = ImageSources(registry: session.registry, pool: pool, environment: session.environment)
@@ -81,10 +76,37 @@ struct BuildRun: Sendable {
         return arguments
     }
 
-    private func namedContexts() throws -> [String: NamedContext] {
+    /// `--timestamp` wins over `SOURCE_DATE_EPOCH`; `context` is the time of a git context (REP-2).
+    private func epoch(_ requested: String?, _ context: MainContext) async throws -> Int64? {
+        switch request.timestamp {
+        case .epoch(let seconds)?: return seconds
+        case .git?:
+            if let time = context.time { return time.seconds }
+            guard case .directory(let path) = request.context else {
+                throw BuildError(.usage, "--timestamp git needs a directory or git context")
+            }
+            return try await git.commitTime(of: session.environment.absolute(path))
+        case nil: break
+        }
+        guard let requested else { return nil }
+        if requested == "context" { return context.time?.seconds }
+        guard let seconds = Int64(requested) else { throw BuildError("invalid SOURCE_DATE_EPOCH: \(requested)") }
+        return seconds
+    }
+
+    private func namedContexts() async throws -> [String: NamedContext] {
         var contexts: [String: NamedContext] = [:]
         for (name, value) in request.namedContexts {
-            contexts[name] = try NamedContextParsing.parse(name: name, value: value, environment: session.environment)
+            var context = try NamedContext(parsing: value)
+            if case .directory(let path) = context {
+                let absolute = session.environment.absolute(path)
+                switch try await pool.run({ PathKind.of(absolute) }) {
+                case .directory: context = .directory(absolute)
+                case .file: context = .file(absolute)
+                case .missing: throw BuildError("failed to get build context \(name): \(path): not a directory")
+                }
+            }
+            contexts[name] = context
         }
         return contexts
     }
@@ -195,11 +217,19 @@ struct BuildRun: Sendable {
         }
     }
 
+    /// A layer in the store or at its source.
+    private struct FinishedLayer: Sendable {
+        var blob: Blob
+        var diffID: Digest
+        /// Nil for a layer of the base.
+        var own: (layer: BuiltLayer, spec: LayerSpec, step: Step)?
+    }
+
     /// One platform with every layer in the store or at its source.
     private struct BuiltPlatform: Sendable {
         var resolved: ResolvedPlatform
         /// As `resolved.stage.layers`.
-        var layers: [(blob: Blob, diffID: Digest, own: (layer: BuiltLayer, step: Step, time: Timestamp?)?)]
+        var layers: [FinishedLayer]
     }
 
     private func buildLayers(_ platforms: [ResolvedPlatform], _ publisher: Publisher) async throws -> [BuiltPlatform] {
@@ -247,18 +277,17 @@ struct BuildRun: Sendable {
     private static func layers(
         _ stage: StageResolver.Stage,
         _ built: [Int: BuiltLayer]
-    ) -> [(blob: Blob, diffID: Digest, own: (layer: BuiltLayer, step: Step, time: Timestamp?)?)] {
+    ) -> [FinishedLayer] {
         stage.layers.enumerated()
             .compactMap { place, layer in
                 switch layer {
                 case .base(let location):
-                    return (
-                        Blob(descriptor: location.descriptor, origin: .source(location.source)), location.diffID, nil
-                    )
+                    let blob = Blob(descriptor: location.descriptor, origin: .source(location.source))
+                    return FinishedLayer(blob: blob, diffID: location.diffID, own: nil)
                 case .own(let spec, let step):
                     guard let done = built[place] else { return nil }
                     let blob = Blob(descriptor: done.descriptor, origin: .file(path: done.path))
-                    return (blob, done.diffID, (done, step, spec.newestSourceTime))
+                    return FinishedLayer(blob: blob, diffID: done.diffID, own: (done, spec, step))
                 }
             }
     }
@@ -279,7 +308,7 @@ struct BuildRun: Sendable {
                 .findings(
                     config: platform.resolved.stage.plan.config,
                     tree: platform.resolved.stage.tree,
-                    own: platform.layers.compactMap { $0.own.map { ($0.layer, $0.step) } }
+                    own: platform.layers.compactMap(\.own)
                 )
             images.append(
                 FinishedImage(
@@ -303,12 +332,13 @@ struct BuildRun: Sendable {
     private func config(_ planned: Planned, _ platform: BuiltPlatform) -> ImageConfig {
         var config = platform.resolved.stage.plan.config
         config.diffIDs = platform.layers.map(\.diffID)
-        var times = platform.layers.compactMap { $0.own.map(\.time) }[...]
+        var times = platform.layers.compactMap { $0.own.map(\.spec.newestSourceTime) }[...]
         let steps = platform.resolved.stage.history.map { step in
             (step: step, created: step.emptyLayer ? nil : (times.popFirst() ?? nil))
         }
         config.history = History.assemble(
             base: config.history,
+            baseLayers: platform.layers.count { $0.own == nil },
             steps: steps,
             epoch: planned.epoch.map { Timestamp(seconds: $0) }
         )

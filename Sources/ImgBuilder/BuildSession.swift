@@ -145,7 +145,11 @@ extension CredentialContext {
         events: any EventSink
     ) -> CredentialContext {
         CredentialContext(
-            environment: CredentialEnvironment(variables: environment.variables, home: environment.homeDirectory),
+            environment: CredentialEnvironment(
+                variables: environment.variables,
+                home: environment.homeDirectory,
+                now: { Timestamp(seconds: Int64(time(nil))) }
+            ),
             files: LocalCredentialFiles(pool: pool),
             processes: SubprocessRunner(pool: pool),
             transport: HTTPCredentialTransport(http: http, environment: environment.variables, pool: pool),

@@ -1,5 +1,4 @@
 import ImgDockerfile
-public import ImgOCI
 import ImgPlan
 public import ImgReport
 

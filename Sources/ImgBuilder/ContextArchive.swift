@@ -1,4 +1,5 @@
 import Glibc
+import ImgOCI
 import ImgStream
 
 /// Unpacks a context's tar into a directory of its own. Blocks.

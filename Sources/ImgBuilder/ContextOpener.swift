@@ -24,8 +24,12 @@ struct ContextOpener: Sendable {
         case .empty: return try await empty(request.dockerfile)
         case .git(let url): return try await checkout(url, request.dockerfile)
         case .archive(let path):
-            let source = try await pool.run { [environment] in try FileSource.open(environment.absolute(path)) }
-            return try await archive(source, named: path, request.dockerfile)
+            let absolute = environment.absolute(path)
+            return try await archive(
+                { () throws(StreamError) in try FileSource.open(absolute) },
+                named: path,
+                request.dockerfile
+            )
         case .standardInput: return try await standardInput(request.dockerfile)
         }
     }
@@ -61,7 +65,7 @@ struct ContextOpener: Sendable {
     }
 
     private func checkout(_ url: String, _ location: DockerfileLocation?) async throws -> MainContext {
-        guard let reference = try GitReference(parsing: url) else {
+        guard let reference = try GitReference(recognising: url) else {
             throw BuildError(.usage, "\(url) is not a git URL")
         }
         let directory = try await scratch.make("git")
@@ -85,14 +89,14 @@ struct ContextOpener: Sendable {
 
     /// The tar is unpacked into a private directory: COPY looks at its files many times and in any order.
     private func archive(
-        _ source: any ByteSource & Sendable,
+        _ open: @Sendable @escaping () throws(StreamError) -> any ByteSource,
         named name: String,
         _ location: DockerfileLocation?
     ) async throws -> MainContext {
         let directory = try await scratch.make("context")
         try await pool.run {
             do throws(StreamError) {
-                try ContextArchive.unpack(source, into: directory)
+                try ContextArchive.unpack(try open(), into: directory)
             } catch {
                 throw BuildError("cannot read the context \(name): \(error.message)")
             }
@@ -116,7 +120,7 @@ struct ContextOpener: Sendable {
             || head.starts(with: [0xfd, 0x37, 0x7a])
             || head.starts(with: [0x28, 0xb5, 0x2f, 0xfd])
             || (head.count > 262 && head[257..<262].elementsEqual("ustar".utf8))
-        if isArchive { return try await archive(input, named: "on standard input", location) }
+        if isArchive { return try await archive({ input }, named: "on standard input", location) }
         let bytes = try await pool.run { try input.readAll(limit: Self.dockerfileLimit) }
         guard !bytes.isEmpty else { throw BuildError(.usage, "the context on standard input is empty") }
         return try await empty(.text(bytes, name: "Dockerfile"))
@@ -173,6 +177,14 @@ struct ContextOpener: Sendable {
 
 /// Questions about paths.
 enum PathKind {
+    case directory
+    case file
+    case missing
+
+    static func of(_ path: String) -> PathKind {
+        isDirectory(path) ? .directory : exists(path) ? .file : .missing
+    }
+
     static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
 
     static func isDirectory(_ path: String) -> Bool {

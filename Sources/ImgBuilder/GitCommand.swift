@@ -1,3 +1,4 @@
+import ImgOCI
 import ImgReport
 import Subprocess
 
@@ -76,9 +77,9 @@ struct GitCommand: Sendable {
         var environment = variables
         environment["GIT_TERMINAL_PROMPT"] = "0"
         environment["LC_ALL"] = "C"
-        let result: ExecutionRecord<StringOutput<UTF8>, StringOutput<UTF8>>
+        let (isSuccess, output, errors): (Bool, String, String)
         do {
-            result = try await Subprocess.run(
+            let result = try await Subprocess.run(
                 .name("git"),
                 arguments: Arguments(arguments),
                 environment: .custom(
@@ -90,17 +91,19 @@ struct GitCommand: Sendable {
                 output: .string(limit: 1 << 20),
                 error: .string(limit: 1 << 20)
             )
+            (isSuccess, output, errors) = (
+                result.terminationStatus.isSuccess, result.standardOutput, result.standardError
+            )
         } catch let error as SubprocessError {
             throw BuildError(
                 "cannot run git to \(what): \(error)",
                 hints: ["install git; it fetches git contexts and git sources of ADD"]
             )
         }
-        guard result.terminationStatus.isSuccess else {
-            let words = (result.standardError ?? "").split(separator: "\n").map(String.init)
+        guard isSuccess else {
+            let words = errors.split(separator: "\n").map(String.init)
             throw BuildError("git cannot \(what)", notes: Array(words.suffix(5)))
         }
-        let output = result.standardOutput ?? ""
         return String(output.prefix { $0 != "\n" })
     }
 }

@@ -13,9 +13,9 @@ struct HTTPCredentialTransport: CredentialTransport {
     private static let replyLimit = 1 << 20
 
     func send(_ request: CredentialRequest) async throws(CredentialTransportError) -> CredentialReply {
-        guard let parts = URLParts(request.url) else { throw CredentialTransportError("invalid URL") }
+        guard let parts = URLParts(request.url) else { throw CredentialTransportError(.network, "invalid URL") }
         var outgoing = HTTPRequest(method: HTTPMethod(rawValue: request.method), url: request.url)
-        for header in request.headers { outgoing.headers.append(header.name, header.value) }
+        for header in request.headers { outgoing.headers.add(header.name, header.value) }
         outgoing.body = request.body.isEmpty ? (request.method == "GET" ? .none : .empty) : .bytes(request.body)
         outgoing.proxy = request.bypassesProxy ? nil : ProxySelection.proxy(for: parts, environment: environment)
         outgoing.connectTimeout = request.connectTimeout
@@ -28,13 +28,23 @@ struct HTTPCredentialTransport: CredentialTransport {
             let body = try await response.body.collect(limit: Self.replyLimit)
             return CredentialReply(
                 status: response.status,
-                headers: response.headers.map { CredentialHeader($0.name, $0.value) },
+                headers: response.headers.fields.map { CredentialHeader($0.name, $0.value) },
                 body: body
             )
         } catch let error as HTTPError {
-            throw CredentialTransportError(error.message)
+            throw CredentialTransportError(Self.code(error), error.message)
         } catch {
-            throw CredentialTransportError("\(error)")
+            throw CredentialTransportError(.network, "\(error)")
+        }
+    }
+
+    private static func code(_ error: HTTPError) -> CredentialTransportError.Code {
+        switch error.code {
+        case .resolve: .unresolved
+        case .timeout, .stalled: .timeout
+        case .tlsVerify, .tlsHandshake: .tls
+        case .cancelled: .cancelled
+        default: .network
         }
     }
 }

@@ -1,8 +1,10 @@
 import ImgChecks
+import ImgDockerfile
 import ImgLayers
 import ImgOCI
 import ImgPlan
 import ImgReport
+import ImgStream
 import ImgTree
 
 /// The static checks of one platform's image (`docs/checks.md`).
@@ -16,27 +18,28 @@ struct ImageChecks: Sendable {
     func findings(
         config: ImageConfig,
         tree: StageTree,
-        own: [(layer: BuiltLayer, step: Step)]
+        own: [(layer: BuiltLayer, spec: LayerSpec, step: Step)]
     ) async throws -> [Diagnostic] {
         guard request.platformCheck != .off else { return [] }
         var findings = architectureFindings(own)
         let notes = own.reduce(into: [[UInt8]: [UInt8]]()) { $0.merge($1.layer.notes) { _, later in later } }
-        if await tree.tree.isLoaded {
+        if tree.tree.isLoaded {
             let files = StageFiles(tree: tree, notes: notes)
             findings += try await StartCheck(config: config, platform: platform, files: files).findings()
         }
         return findings
     }
 
-    private func architectureFindings(_ own: [(layer: BuiltLayer, step: Step)]) -> [Diagnostic] {
+    private func architectureFindings(_ own: [(layer: BuiltLayer, spec: LayerSpec, step: Step)]) -> [Diagnostic] {
         let check = ArchitectureCheck(platform: platform)
-        return own.flatMap { layer, step in
-            layer.notes.sorted { $0.key.lexicographicallyPrecedes($1.key) }
-                .compactMap { path, note in
+        return own.flatMap { layer, spec, step in
+            let modes = Dictionary(spec.entries.map { ($0.header.path, $0.header.mode) }) { first, _ in first }
+            return
+                layer.notes.sorted { $0.key.lexicographicallyPrecedes($1.key) }
+                .compactMap { path, note -> Diagnostic? in
                     let name = "/" + String(decoding: path, as: UTF8.self)
                     guard let facts = ExecutableFacts(decoding: note), !isExcepted(path) else { return nil }
-                    let mode = layer.modes[path] ?? 0o755
-                    return check.finding(.init(path: name, mode: mode, facts: facts, range: step.range))
+                    return check.finding(.init(path: name, mode: modes[path] ?? 0o755, facts: facts, range: step.range))
                 }
         }
     }
@@ -44,7 +47,7 @@ struct ImageChecks: Sendable {
     private func isExcepted(_ path: [UInt8]) -> Bool {
         request.platformCheckExceptions.contains { pattern in
             let glob = pattern.hasPrefix("/") ? String(pattern.dropFirst()) : pattern
-            return GlobMatching.matches(glob, path)
+            return (try? PathMatch.match(pattern: Array(glob.utf8), name: path)) == true
         }
     }
 

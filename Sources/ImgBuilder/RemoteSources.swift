@@ -5,6 +5,7 @@ import ImgPlan
 import ImgReport
 import ImgStream
 import ImgTasks
+import Synchronization
 
 /// Fetches what ADD names by URL or git reference.
 final class RemoteSources: Sendable {
@@ -96,7 +97,7 @@ struct Downloads: Sendable {
         let response = try await get(url)
         let (pool, directory) = (pool, spoolDirectory)
         let spool = try await pool.run { try SpoolFile.create(in: directory) }
-        let hash = SharedSHA256()
+        let hash = RunningHash()
         for try await chunk in response.body {
             try await pool.run {
                 try spool.append(chunk.span)
@@ -109,7 +110,7 @@ struct Downloads: Sendable {
                 throw BuildError("digest mismatch \(digest): \(expected)", notes: ["url: \(URLMask.mask(url))"])
             }
         }
-        let time = response.headers["last-modified"].flatMap(HTTPDate.parse) ?? .epoch
+        let time = response.headers["Last-Modified"].flatMap(HTTPDate.parse).map { Timestamp(seconds: $0) } ?? .epoch
         return FetchedFile(
             name: Self.fileName(url),
             content: .spool(file: spool, offset: 0, size: spool.size),
@@ -148,7 +149,7 @@ struct Downloads: Sendable {
     /// Last element of the URL's decoded path (URL-1).
     static func fileName(_ url: String) -> [UInt8] {
         let path = url.prefix { $0 != "?" && $0 != "#" }
-        let afterScheme = path.range(of: "://").map { path[$0.upperBound...] } ?? path[...]
+        let afterScheme = path.split(separator: "://", maxSplits: 1, omittingEmptySubsequences: false).last ?? path
         guard let slash = afterScheme.firstIndex(of: "/") else { return Array("__unnamed__".utf8) }
         let last = afterScheme[slash...].split(separator: "/", omittingEmptySubsequences: false).last ?? ""
         let name = PercentCoding.decode(Array(last.utf8))
@@ -156,6 +157,15 @@ struct Downloads: Sendable {
             !name.isEmpty && name != Array(".".utf8) && name != Array("..".utf8) && !name.contains(UInt8(ascii: "/"))
         return isUsable ? name : Array("__unnamed__".utf8)
     }
+}
+
+/// A SHA-256 that is fed from one thread after another.
+private final class RunningHash: Sendable {
+    private let hash = Mutex(SHA256())
+
+    func update(_ bytes: [UInt8]) { hash.withLock { $0.update(bytes.span) } }
+
+    func finish() -> Digest { hash.withLock { $0.current() } }
 }
 
 /// `%41` in URLs.

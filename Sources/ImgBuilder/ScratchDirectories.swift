@@ -20,7 +20,7 @@ final class ScratchDirectories: Sendable {
         let path = try await pool.run {
             var template = Array("\(parent)/imgbuild-\(purpose)-XXXXXX".utf8CString)
             let path = unsafe template.withUnsafeMutableBufferPointer { buffer -> String? in
-                guard let base = unsafe buffer.baseAddress, let made = unsafe mkdtemp(base) else { return nil }
+                guard let base = buffer.baseAddress, let made = unsafe mkdtemp(base) else { return nil }
                 return unsafe String(cString: made)
             }
             guard let path else {

@@ -20,6 +20,8 @@ struct StageResolver: Sendable {
         var plan: StagePlan
         /// Bottom first, those of the stages below included.
         var layers: [Layer]
+        /// Every step from the base image up, one history entry each.
+        var history: [Step] = []
         var tree: StageTree
     }
 
@@ -50,7 +52,12 @@ struct StageResolver: Sendable {
             let step = CopyStep.wholeContext(context)
             let spec = try await resolver.resolve(step, at: plan.range, source: source, into: StageTree())
             let synthetic = Step(range: plan.range, action: .copy(step), createdBy: "")
-            stage = Stage(plan: plan, layers: [.own(spec, synthetic)], tree: try StageTree().appending(spec))
+            stage = Stage(
+                plan: plan,
+                layers: [.own(spec, synthetic)],
+                history: [synthetic],
+                tree: try StageTree().appending(spec)
+            )
         }
         for step in plan.steps { try await apply(step, to: &stage, stages) }
         return stage
@@ -77,6 +84,7 @@ struct StageResolver: Sendable {
     }
 
     private func apply(_ step: Step, to stage: inout Stage, _ stages: [Stage]) async throws {
+        stage.history.append(step)
         let spec: LayerSpec
         switch step.action {
         case .metadata: return

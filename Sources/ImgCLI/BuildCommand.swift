@@ -37,7 +37,6 @@ struct BuildCommand: ToolCommand {
         let request = try request(environment)
         for notice in accepted.notices { renderer.emit(.note(notice)) }
         let builder = Builder(environment: environment, events: renderer)
-        defer { builder.shutdown() }
         if let call = try checks.call { return try await perform(call, request, builder) }
         if request.outputs.isEmpty {
             renderer.emit(
@@ -63,12 +62,8 @@ struct BuildCommand: ToolCommand {
             let report = try await builder.check(request)
             Console.standardOutput.print(CheckText(report, format: call.format).lines)
             return report.isClean ? 0 : 1
-        case .outline:
-            Console.standardOutput.print(OutlineText(try await builder.outline(request), format: call.format).lines)
-            return 0
-        case .targets:
-            Console.standardOutput.print(TargetsText(try await builder.targets(request), format: call.format).lines)
-            return 0
+        case .outline, .targets:
+            throw BuildError(.usage, "--call=\(call.method.rawValue) is not there yet", hints: ["--call=check is"])
         }
     }
 
@@ -94,7 +89,7 @@ extension ContextLocation {
     init(argument text: String) {
         if text == "-" {
             self = .standardInput
-        } else if GitURL.isGit(text) {
+        } else if ContextLocation.isGitURL(text) {
             self = .git(text)
         } else if [".tar", ".tar.gz", ".tgz", ".tar.zst", ".tar.xz", ".tar.bz2"].contains(where: { text.hasSuffix($0) })
         {

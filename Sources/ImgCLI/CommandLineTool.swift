@@ -51,6 +51,6 @@ public enum CommandLineTool {
 }
 
 /// A command that does something: returns its exit status or throws.
-protocol ToolCommand: ParsableCommand {
+protocol ToolCommand: ParsableCommand, Sendable {
     func perform() async throws -> Int32
 }

@@ -11,9 +11,9 @@ final class Interrupts: Sendable {
         unsafe sigaddset(&signals, SIGTERM)
         // A mask that every thread inherits: only the waiting thread below sees the signals.
         unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
-        unsafe signal(SIGPIPE, SIG_IGN)
+        signal(SIGPIPE, SIG_IGN)
         let task = Task { try await work() }
-        let box = Unmanaged.passRetained(Waiter { task.cancel() })
+        let box = unsafe Unmanaged.passRetained(Waiter { task.cancel() })
         var thread = pthread_t()
         let status = unsafe pthread_create(
             &thread,

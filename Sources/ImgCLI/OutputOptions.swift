@@ -1,5 +1,6 @@
 import ArgumentParser
 import ImgBuilder
+import ImgOCI
 import ImgReport
 
 /// What is printed and which files tell other programs about the result.

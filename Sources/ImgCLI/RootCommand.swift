@@ -11,7 +11,11 @@ struct RootCommand: ParsableCommand {
             Flags are spelled as in docker buildx. RUN is not supported: imgbuild never executes anything.
             """,
         version: "imgbuild \(Version.current)",
-        subcommands: [BuildCommand.self],
+        subcommands: [
+            BuildCommand.self, InspectCommand.self, VerifyCommand.self, CopyCommand.self, PushCommand.self,
+            IndexCommand.self,
+            CacheCommand.self,
+        ],
         defaultSubcommand: BuildCommand.self
     )
 }

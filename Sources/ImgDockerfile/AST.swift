@@ -58,7 +58,7 @@ package struct Instruction: Sendable, Hashable {
     package var range: SourceRange
     /// Comment lines directly above, without `#`, trimmed (LEX-8).
     package var comments: [String]
-    /// Rules skipped by a `# check=skip=…` comment above (LINT-4).
+    /// Rules skipped by a `# check=skip=…` comment above (LINT-4); `all` stands for every rule.
     package var skippedRules: Set<String>
     /// The logical line after continuations, keyword included.
     package var original: String

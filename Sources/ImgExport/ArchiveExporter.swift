@@ -1,5 +1,5 @@
 package import ImgOCI
-package import ImgReport
+import ImgReport
 import ImgStream
 package import ImgTasks
 

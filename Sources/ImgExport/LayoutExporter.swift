@@ -1,6 +1,6 @@
 import Glibc
 package import ImgOCI
-package import ImgReport
+import ImgReport
 import ImgStream
 package import ImgTasks
 
@@ -47,14 +47,14 @@ package struct LayoutExporter: Sendable {
         guard try await pool.run({ LocalFiles.size(target) }) != size else { return }
         let draft = try await pool.run { try DraftFile(path: target) }
         for try await chunk in try await ContentReading.stream(blob, pool: pool) {
-            try await pool.run { try draft.write(chunk) }
+            try await pool.run { try draft.write(chunk.span) }
         }
         try await pool.run { try draft.commit() }
     }
 
     private static func replace(_ path: String, _ bytes: [UInt8]) throws(BuildError) {
         let draft = try DraftFile(path: path)
-        try draft.write(bytes)
+        try draft.write(bytes.span)
         try draft.commit()
     }
 }

@@ -1,6 +1,6 @@
 import Glibc
 package import ImgOCI
-package import ImgReport
+import ImgReport
 import ImgStream
 package import ImgTasks
 import Synchronization
@@ -78,7 +78,7 @@ final class VerifyingFileReader: Sendable {
         try state.withLock { state in
             var chunk = [UInt8](repeating: 0, count: 256 << 10)
             let count = unsafe chunk.withUnsafeMutableBytes {
-                unsafe pread(file, $0.baseAddress, $0.count, state.position)
+                unsafe pread(file, $0.baseAddress, $0.count, off_t(state.position))
             }
             guard count >= 0 else { throw LocalFiles.failure("read blob \(descriptor.digest) of", place) }
             if count == 0 {

@@ -1,5 +1,6 @@
 import Glibc
 import ImgReport
+import Synchronization
 
 /// Files of layouts and archives, by path. Everything here blocks: it is called on pool threads.
 enum LocalFiles {
@@ -45,43 +46,47 @@ enum LocalFiles {
 }
 
 /// A file being written: under a draft name until it is complete.
-final class DraftFile {
+final class DraftFile: Sendable {
     private let path: String
     private let draft: String
-    private var descriptor: Int32
+    /// -1 once it is closed.
+    private let descriptor: Mutex<Int32>
 
     /// - Parameter path: Where the file will be; `-` is standard output.
     init(path: String) throws(BuildError) {
         self.path = path
         draft = path == "-" ? "" : "\(path).\(getpid()).draft"
-        descriptor =
+        let opened =
             path == "-" ? dup(STDOUT_FILENO) : unsafe open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw LocalFiles.failure("write", path) }
+        descriptor = Mutex(opened)
+        guard opened >= 0 else { throw LocalFiles.failure("write", path) }
     }
 
     deinit {
-        guard descriptor >= 0 else { return }
-        close(descriptor)
+        let open = descriptor.withLock { $0 }
+        guard open >= 0 else { return }
+        close(open)
         if !draft.isEmpty { unsafe unlink(draft) }
     }
 
-    func write(_ bytes: some Sequence<UInt8>) throws(BuildError) {
-        let whole = Array(bytes)
-        var written = 0
-        while written < whole.count {
-            let count = unsafe whole.withUnsafeBytes { buffer in
-                unsafe Glibc.write(descriptor, buffer.baseAddress.map { unsafe $0 + written }, buffer.count - written)
-            }
+    func write(_ bytes: Span<UInt8>) throws(BuildError) {
+        let target = descriptor.withLock { $0 }
+        var rest = bytes
+        while rest.count > 0 {
+            let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(target, $0.baseAddress, $0.count) }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { throw LocalFiles.failure("write", path) }
-            written += count
+            rest = rest.extracting(droppingFirst: count)
         }
     }
 
     /// Gives the file its name.
     func commit() throws(BuildError) {
-        close(descriptor)
-        descriptor = -1
+        let open = descriptor.withLock { open in
+            defer { open = -1 }
+            return open
+        }
+        close(open)
         guard unsafe draft.isEmpty || rename(draft, path) == 0 else {
             let error = LocalFiles.failure("write", path)
             unsafe unlink(draft)

@@ -1,3 +1,4 @@
+import ImgOCI
 import Synchronization
 
 /// Bytes that are handed out once.

@@ -1,6 +1,7 @@
+import ImgCredentials
 package import ImgOCI
 package import ImgRegistry
-package import ImgReport
+import ImgReport
 package import ImgTasks
 
 /// Pushes to one repository: blobs as they become ready, then manifests, then tags, in the order in which a reader never

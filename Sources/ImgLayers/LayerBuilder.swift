@@ -1,5 +1,4 @@
 package import ImgOCI
-package import ImgReport
 package import ImgStore
 package import ImgStream
 package import ImgTasks

@@ -3,40 +3,35 @@ package import ImgStream
 
 /// Takes the contents of some files out of a layer's blob in one pass, into a scratch file.
 package enum LayerContents {
-    private static let chunkSize = 256 << 10
+    /// One file's content in the scratch file.
+    package struct Piece: Sendable, Hashable {
+        package var offset: Int64
+        package var size: Int64
+    }
 
-    /// Reads a layer up to the last wanted file; blocks.
+    /// Reads a layer up to the last wanted file.
     ///
     /// - Parameters:
-    ///   - ordinals: Numbers of tar headers, counted from 0.
     ///   - source: The compressed blob.
-    /// - Returns: Where each content lies.
+    ///   - ordinals: Numbers of tar headers, counted from 0.
+    /// - Returns: Where each content lies in `spool`.
     package static func extract(
         _ ordinals: Set<Int>,
         from source: any ByteSource,
         into spool: SpoolFile
-    ) throws(StreamError) -> [Int: ContentRef] {
-        var pieces: [Int: ContentRef] = [:]
+    ) throws -> [Int: Piece] {
+        var pieces: [Int: Piece] = [:]
         let reader = try TarReader(Inflater(source))
         var ordinal = 0
-        while pieces.count < ordinals.count, let header = try reader.next() {
-            if Task.isCancelled { throw StreamError(.cancelled, "interrupted") }
-            if ordinals.contains(ordinal), header.kind == .file {
-                let offset = spool.size
-                while true {
-                    let chunk = try reader.readChunk(chunkSize)
-                    if chunk.isEmpty { break }
-                    try spool.append(chunk.span)
-                }
-                pieces[ordinal] = .spool(file: spool, offset: offset, size: spool.size - offset)
+        while pieces.count < ordinals.count, try reader.next() != nil {
+            try Task.checkCancellation()
+            if ordinals.contains(ordinal) {
+                pieces[ordinal] = try spool.append(contentOf: reader)
             }
             ordinal += 1
         }
         guard pieces.count == ordinals.count else {
-            throw StreamError(
-                .corrupt,
-                "the layer has no file as its entry \(ordinals.subtracting(pieces.keys).min() ?? 0)"
-            )
+            throw StreamError(.corrupt, "the layer ends before entry \(ordinals.subtracting(pieces.keys).min() ?? 0)")
         }
         return pieces
     }

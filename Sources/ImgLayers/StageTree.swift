@@ -1,6 +1,7 @@
 package import ImgOCI
 package import ImgReport
 import ImgStream
+import ImgStream
 package import ImgTree
 
 /// Reads content that lies in layers, for the few questions that need it: account files copied from elsewhere.
@@ -83,6 +84,19 @@ package struct StageTree: SourceTree {
         switch contents[origin.layer] {
         case .blob(let digest): return .layerEntry(layer: digest, ordinal: origin.ordinal, size: entry.size)
         case .entries(let references): return references[origin.ordinal]
+        }
+    }
+
+    /// The content of `etc/passwd` or `etc/group` as far as an index or a source at hand has it; nil otherwise.
+    package func accountFile(_ path: String) async throws(BuildError) -> [UInt8]? {
+        let resolution = try await resolve(Array(path.utf8))
+        guard let entry = resolution.entry, entry.kind == .file else { return nil }
+        if let kept = try await keptContent(of: entry) { return kept }
+        guard let reference = content(of: entry), reference.size <= Int64(Accounts.fileLimit) else { return nil }
+        do {
+            return try reference.openLocal()?.readChunk(Int(reference.size))
+        } catch {
+            throw BuildError(wrapping: error)
         }
     }
 

@@ -1,4 +1,4 @@
-package import ImgReport
+import ImgReport
 
 /// The rules of §17 and those of this program.
 package enum LintRule: String, Sendable, Hashable, CaseIterable {

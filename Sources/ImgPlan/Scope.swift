@@ -1,3 +1,4 @@
+import ImgDockerfile
 import ImgOCI
 import ImgReport
 

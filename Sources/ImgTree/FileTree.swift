@@ -24,6 +24,9 @@ package struct FileTree: Sendable {
     /// Digests from the bottom to the top, as the providers gave them.
     package var digests: [Digest?] { slots.map(\.digest) }
 
+    /// Whether every layer's index is at hand: then no question costs a download.
+    package var isLoaded: Bool { slots.allSatisfy { $0.loaded != nil } }
+
     /// This tree with one more layer on top; what is loaded is shared.
     package func appending(_ layer: LayerIndex, digest: Digest? = nil) -> FileTree {
         FileTree(slots: slots + [LayerSlot(digest: digest, index: layer)])

@@ -225,7 +225,7 @@ extension Authenticator {
     func readAgain(for session: Session, at endpoint: Endpoint) async throws(RegistryError) -> Bool {
         let key = Self.key(session, endpoint)
         let old = held.withLock { $0.removeValue(forKey: key) }
-        await credentials.invalidate(key.host)
+        credentials.invalidate(key.host)
         return try await credential(session, endpoint).resolved.credential != old?.resolved.credential
     }
 

@@ -1,0 +1,82 @@
+import ImgExport
+public import ImgOCI
+import ImgRegistry
+public import ImgReport
+
+/// What was copied and where it is now.
+public struct CopyResult: Sendable {
+    /// The index or manifest; its digest is that of the source.
+    public var root: Descriptor
+    /// References that now point to it.
+    public var pushed: [ImageReference]
+}
+
+extension Builder {
+    /// Copies an image with all its platforms, byte for byte, into a repository.
+    ///
+    /// - Parameters:
+    ///   - source: A repository or a layout.
+    ///   - target: A tag.
+    ///   - platforms: Only these images; the result then is a new index. Empty copies everything, artifacts included.
+    public func copy(
+        _ source: ImageLocation,
+        to target: ImageReference,
+        platforms: [Platform] = [],
+        verification: Verification = .manifests
+    ) async throws(BuildError) -> CopyResult {
+        try await perform { session in
+            let origin = try await session.open(source)
+            var graph = try await GraphReader.graph(from: origin, platforms: platforms)
+            if !platforms.isEmpty {
+                let missing = platforms.filter { wanted in
+                    !graph.images.contains { $0.platform?.normalized == wanted.normalized }
+                }
+                guard missing.isEmpty else {
+                    throw BuildError(
+                        .notFound,
+                        "\(source) has no image for \(missing.map(\.description).joined(separator: ", "))"
+                    )
+                }
+                graph.index = Assembler(usesDockerTypes: false, annotations: []).index(graph.images, isForced: false)
+            }
+            guard let root = graph.root else { throw BuildError(.notFound, "\(source) holds no image") }
+            let exporter = RegistryExporter(
+                target,
+                tags: [target.tagOrLatest],
+                client: session.registry,
+                pool: session.pool
+            )
+            try await exporter.probe()
+            try await exporter.pushContent(graph)
+            if verification != .off { try await exporter.verify(graph, blobs: verification == .blobs) }
+            try await exporter.tag(graph)
+            return CopyResult(root: root.descriptor, pushed: [target])
+        }
+    }
+
+    /// Copies an image into an OCI layout: a directory, or a tar when `isTar`.
+    public func copy(
+        _ source: ImageLocation,
+        toLayout path: String,
+        isTar: Bool,
+        name: ImageReference?,
+        platforms: [Platform] = []
+    ) async throws(BuildError) -> CopyResult {
+        try await perform { session in
+            let origin = try await session.open(source)
+            var graph = try await GraphReader.graph(from: origin, platforms: platforms)
+            if !platforms.isEmpty {
+                graph.index = Assembler(usesDockerTypes: false, annotations: []).index(graph.images, isForced: false)
+            }
+            guard let root = graph.root else { throw BuildError(.notFound, "\(source) holds no image") }
+            let place = path == "-" ? path : session.environment.absolute(path)
+            let names = name.map { [$0] } ?? []
+            if isTar {
+                try await ArchiveExporter(path: place, form: .ociLayout, names: names, pool: session.pool).export(graph)
+            } else {
+                try await LayoutExporter(path: place, names: names, pool: session.pool).export(graph)
+            }
+            return CopyResult(root: root.descriptor, pushed: [])
+        }
+    }
+}

@@ -1,0 +1,60 @@
+import ImgExport
+public import ImgOCI
+public import ImgReport
+
+/// What an image is, as far as its documents say.
+public struct ImageDescription: Sendable {
+    /// Index or manifest as served.
+    public var root: Descriptor
+    /// The bytes that ``root`` is the digest of.
+    public var rootBytes: [UInt8]
+    /// One per image, in the order of the index.
+    public var images: [Image]
+
+    /// The image of one platform.
+    public struct Image: Sendable {
+        public var platform: Platform
+        public var manifest: Descriptor
+        public var layers: [Descriptor]
+        public var config: ImageConfig
+
+        /// Compressed bytes of all layers.
+        public var size: Int64 { layers.reduce(0) { $0 + $1.size } }
+    }
+}
+
+extension Builder {
+    /// Reads what an image is, of every platform, without its layers.
+    public func inspect(_ location: ImageLocation) async throws(BuildError) -> ImageDescription {
+        try await perform { session in
+            let source = try await session.open(location)
+            let root = try await source.resolve()
+            var entries: [ImageGraph.Content] = []
+            if root.descriptor.mediaType.isIndex {
+                let index = try ImageIndex(parsing: root.bytes, mediaType: root.descriptor.mediaType)
+                for entry in index.images {
+                    entries.append(ImageGraph.Content(descriptor: entry, bytes: try await source.manifest(entry)))
+                }
+            } else {
+                entries = [root]
+            }
+            var images: [ImageDescription.Image] = []
+            for entry in entries where entry.descriptor.mediaType.isManifest {
+                let manifest = try ImageManifest(parsing: entry.bytes, mediaType: entry.descriptor.mediaType)
+                let config =
+                    manifest.config.mediaType.isImageConfig
+                    ? try ImageConfig(parsing: try await source.blob(manifest.config, limit: ImageLimits.config))
+                    : ImageConfig(platform: Platform(os: "", architecture: ""))
+                images.append(
+                    ImageDescription.Image(
+                        platform: entry.descriptor.platform ?? config.platform.normalized,
+                        manifest: entry.descriptor,
+                        layers: manifest.layers,
+                        config: config
+                    )
+                )
+            }
+            return ImageDescription(root: root.descriptor, rootBytes: root.bytes, images: images)
+        }
+    }
+}

@@ -1,0 +1,127 @@
+import ImgChecks
+import ImgExport
+import ImgLayers
+public import ImgOCI
+public import ImgReport
+import ImgStore
+import ImgTree
+
+/// The verdict on an image that is there already, platform by platform.
+public struct VerifyReport: Sendable {
+    /// One per image, in the order of the index; a platform that was asked for and isn't there comes last.
+    public var platforms: [PlatformReport]
+
+    /// One platform's verdict.
+    public struct PlatformReport: Sendable {
+        public var platform: Platform
+        /// Of its manifest; nil when there is none.
+        public var digest: Digest?
+        public var findings: [Diagnostic]
+
+        /// Whether a start is sure to fail.
+        public var fails: Bool { findings.contains { $0.severity == .error } }
+    }
+
+    /// Whether any platform fails.
+    public var fails: Bool { platforms.contains(where: \.fails) }
+}
+
+extension Builder {
+    /// Predicts whether an image will start on every platform it claims, from its documents and the indexes of its layers.
+    ///
+    /// - Parameters:
+    ///   - location: Pushed by anyone.
+    ///   - platforms: Those that must be there; empty takes what there is.
+    public func verify(_ location: ImageLocation, platforms: [Platform] = []) async throws(BuildError) -> VerifyReport {
+        try await perform { session in
+            let source = try await session.open(location)
+            let graph = try await GraphReader.graph(from: source)
+            let store = try await session.store()
+            let layers = BaseLayers(
+                store: store,
+                pool: session.pool,
+                events: session.events,
+                spoolDirectory: store.scratchDirectory,
+                workers: session.workers
+            )
+            let images = graph.images.filter { $0.config.descriptor.mediaType.isImageConfig && !Self.isAttestation($0) }
+            var reports = try await withThrowingTaskGroup(of: (Int, VerifyReport.PlatformReport).self) { group in
+                for (number, image) in images.enumerated() {
+                    group.addTask { (number, try await Self.report(image, source, layers)) }
+                }
+                var found: [Int: VerifyReport.PlatformReport] = [:]
+                for try await (number, report) in group { found[number] = report }
+                return found.sorted { $0.key < $1.key }.map(\.value)
+            }
+            let missing = platforms.filter { wanted in !reports.contains { wanted.matchRank(of: $0.platform) != nil } }
+            if !platforms.isEmpty {
+                reports = reports.filter { report in platforms.contains { $0.matchRank(of: report.platform) != nil } }
+            }
+            let available = images.compactMap { $0.platform?.description }.joined(separator: ", ")
+            reports += missing.map { platform in
+                VerifyReport.PlatformReport(
+                    platform: platform,
+                    digest: nil,
+                    findings: [
+                        Diagnostic(
+                            .error,
+                            "\(location) has no image for \(platform)",
+                            rule: "platform-missing",
+                            notes: available.isEmpty ? [] : ["available: \(available)"],
+                            hints: [
+                                "build it with --platform \(([platform.description] + images.compactMap { $0.platform?.description }).joined(separator: ","))"
+                            ]
+                        )
+                    ]
+                )
+            }
+            return VerifyReport(platforms: reports)
+        }
+    }
+
+    private static func isAttestation(_ image: ImageGraph.Image) -> Bool {
+        image.manifest.descriptor.annotations["vnd.docker.reference.type"] != nil
+            || image.manifest.descriptor.platform?.os == "unknown"
+    }
+
+    private static func report(
+        _ image: ImageGraph.Image,
+        _ source: any ImageSource,
+        _ layers: BaseLayers
+    ) async throws -> VerifyReport.PlatformReport {
+        let config = try ImageConfig(parsing: try await source.blob(image.config.descriptor, limit: ImageLimits.config))
+        let platform = image.platform?.normalized ?? config.platform.normalized
+        var findings: [Diagnostic] = []
+        if platform.matchRank(of: config.platform) == nil {
+            findings.append(
+                Diagnostic(
+                    .error,
+                    "the index lists this image for \(platform), its configuration says \(config.platform.normalized)",
+                    rule: CheckRule.wrongArchitecture.rawValue,
+                    hints: ["build it again for \(platform)"]
+                )
+            )
+        }
+        guard config.diffIDs.count == image.layers.count else {
+            throw BuildError(
+                "\(source.name) contradicts itself: \(image.layers.count) layers and \(config.diffIDs.count) diff IDs"
+            )
+        }
+        for (layer, diffID) in zip(image.layers, config.diffIDs) {
+            layers.register(BaseLayers.Location(descriptor: layer.descriptor, diffID: diffID, source: source))
+        }
+        let tree = StageTree(
+            layers: image.layers.map { layer in
+                let digest = layer.descriptor.digest
+                return (digest: digest, load: { try await layers.index(of: digest) })
+            }
+        )
+        let check = StartCheck(config: config, platform: platform, files: StageFiles(tree: tree, notes: [:]))
+        findings += try await check.findings()
+        return VerifyReport.PlatformReport(
+            platform: platform,
+            digest: image.manifest.descriptor.digest,
+            findings: findings
+        )
+    }
+}

@@ -1,0 +1,85 @@
+import ArgumentParser
+import ImgBuilder
+import ImgOCI
+import ImgReport
+
+/// `imgbuild inspect`.
+struct InspectCommand: ToolCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "inspect",
+        abstract: "Show what an image is: platforms, sizes, layers, configuration."
+    )
+
+    @Argument(help: "REF, or oci-layout://PATH[:TAG].")
+    var image: String
+
+    @Flag(help: "Print the manifest or index exactly as served.")
+    var raw = false
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    @OptionGroup(title: "Registries and cache")
+    var machine: MachineOptions
+
+    func perform() async throws -> Int32 {
+        let builder = Builder(environment: try machine.environment(), events: WarningsOnly())
+        let description = try await builder.inspect(try ImageLocation(parsing: image))
+        if raw {
+            Console.standardOutput.write(description.rootBytes)
+        } else if json {
+            Console.standardOutput.print([Self.json(image, description).text(indent: 2)])
+        } else {
+            Console.standardOutput.print(Self.lines(image, description))
+        }
+        return 0
+    }
+
+    private static func lines(_ name: String, _ description: ImageDescription) -> [String] {
+        var lines = ["\(name)", "  digest    \(description.root.digest)", "  type      \(description.root.mediaType)"]
+        for image in description.images {
+            let config = image.config.config
+            lines += [
+                "", "  \(image.platform)", "    digest      \(image.manifest.digest)",
+                "    size        \(ByteCount(image.size))",
+            ]
+            if let created = image.config.created { lines.append("    created     \(created)") }
+            if let entrypoint = config.entrypoint { lines.append("    entrypoint  \(JSON.strings(entrypoint).text())") }
+            if let command = config.cmd { lines.append("    cmd         \(JSON.strings(command).text())") }
+            if !config.user.isEmpty { lines.append("    user        \(config.user)") }
+            if !config.workingDir.isEmpty { lines.append("    workdir     \(config.workingDir)") }
+            for layer in image.layers {
+                lines.append(
+                    "    layer       \(layer.digest) \(ByteCount(layer.size)) \(layer.mediaType.layerCompression?.rawValue ?? "\(layer.mediaType)")"
+                )
+            }
+        }
+        return lines
+    }
+
+    private static func json(_ name: String, _ description: ImageDescription) -> JSON {
+        let images = description.images.map { image in
+            JSON.object(
+                JSONObject([
+                    ("platform", .string(image.platform.description)),
+                    ("digest", .string(image.manifest.digest.description)),
+                    ("size", .integer(image.size)), ("layers", .array(image.layers.map(\.json))),
+                    ("config", (try? JSON.parse(image.config.encoded())) ?? .null),
+                ])
+            )
+        }
+        return .object(
+            JSONObject([
+                ("name", .string(name)), ("digest", .string(description.root.digest.description)),
+                ("mediaType", .string(description.root.mediaType.rawValue)), ("images", .array(images)),
+            ])
+        )
+    }
+}
+
+/// For commands whose result is on standard output: only warnings are worth a line.
+struct WarningsOnly: EventSink {
+    func emit(_ event: BuildEvent) {
+        if case .warning(let diagnostic) = event { Console.standardError.print(ErrorText(diagnostic).lines) }
+    }
+}

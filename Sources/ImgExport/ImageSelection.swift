@@ -1,0 +1,75 @@
+package import ImgOCI
+import ImgRegistry
+import ImgReport
+
+/// Chooses the image for a platform below an index, wherever it is read from (PULL-9…11).
+package enum ImageSelection {
+    private static let maxDepth = 4
+    private static let configLimit = 8 << 20
+
+    /// The manifest for a platform; a root that is a manifest is taken as it is.
+    ///
+    /// - Throws: ``BuildError`` `.notFound` with the platforms that there are.
+    package static func manifest(
+        for platform: Platform,
+        below root: ImageGraph.Content,
+        of source: any ImageSource
+    ) async throws -> ImageGraph.Content {
+        guard root.descriptor.mediaType.isIndex else { return root }
+        var seen: [Platform] = []
+        if let found = try await search(root, platform, source, depth: 1, &seen) { return found }
+        let list = seen.map(\.description).joined(separator: ", ")
+        throw BuildError(
+            .notFound,
+            "\(source.name): no match for platform in manifest: there is no image for \(platform)",
+            notes: ["available: \(list.isEmpty ? "none" : list)"],
+            hints: ["choose another base, or build for one of these platforms with --platform"]
+        )
+    }
+
+    private static func search(
+        _ content: ImageGraph.Content,
+        _ platform: Platform,
+        _ source: any ImageSource,
+        depth: Int,
+        _ seen: inout [Platform]
+    ) async throws -> ImageGraph.Content? {
+        guard depth <= maxDepth else { throw BuildError("\(source.name): indexes are nested more than \(maxDepth) deep") }
+        let index = try ImageIndex(parsing: content.bytes, mediaType: content.descriptor.mediaType)
+        let candidates: [Descriptor]
+        do {
+            switch try PlatformSelection.choose(from: index, for: platform) {
+            case .entry(let entry): return try await descend(entry, platform, source, depth: depth, &seen)
+            case .undeclared(let entries): candidates = entries
+            }
+        } catch let mismatch as PlatformSelection.Mismatch {
+            seen += mismatch.available.filter { !seen.contains($0) }
+            return nil
+        }
+        for entry in candidates {
+            if entry.mediaType.isIndex {
+                if let found = try await descend(entry, platform, source, depth: depth, &seen) { return found }
+                continue
+            }
+            let bytes = try await source.manifest(entry)
+            let manifest = try ImageManifest(parsing: bytes, mediaType: entry.mediaType)
+            guard manifest.config.mediaType.isImageConfig else { continue }
+            let config = try ImageConfig(parsing: try await source.blob(manifest.config, limit: configLimit))
+            if platform.matchRank(of: config.platform) != nil { return ImageGraph.Content(descriptor: entry, bytes: bytes) }
+            if !seen.contains(config.platform.normalized) { seen.append(config.platform.normalized) }
+        }
+        return nil
+    }
+
+    private static func descend(
+        _ entry: Descriptor,
+        _ platform: Platform,
+        _ source: any ImageSource,
+        depth: Int,
+        _ seen: inout [Platform]
+    ) async throws -> ImageGraph.Content? {
+        let content = ImageGraph.Content(descriptor: entry, bytes: try await source.manifest(entry))
+        guard entry.mediaType.isIndex else { return content }
+        return try await search(content, platform, source, depth: depth + 1, &seen)
+    }
+}

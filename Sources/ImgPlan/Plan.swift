@@ -1,0 +1,89 @@
+import ImgDockerfile
+import ImgOCI
+package import ImgReport
+
+/// Works out what a Dockerfile builds. Pure: same inputs, same plan.
+///
+/// - Parameter bases: What earlier calls asked for; empty at first.
+/// - Returns: The plan, or the images to look at before there can be one.
+/// - Throws: What is wrong with the Dockerfile or the options, located where it is.
+package func plan(
+    _ inputs: PlanInputs,
+    bases: [BaseRequest: BaseImage]
+) throws(BuildError) -> PlanOutcome {
+    var planner = try Planner(inputs, bases: bases)
+    return try planner.outcome()
+}
+
+/// All platforms of one plan.
+private struct Planner {
+    let inputs: PlanInputs
+    let bases: [BaseRequest: BaseImage]
+    let source: SourceStages
+    let options: LintOptions
+    let expander: Expander
+    var findings: Findings
+
+    init(_ inputs: PlanInputs, bases: [BaseRequest: BaseImage]) throws(BuildError) {
+        self.inputs = inputs
+        self.bases = bases
+        options = try LintOptions(inputs)
+        source = try SourceStages(inputs.dockerfile)
+        expander = Expander(escape: inputs.dockerfile.directives.escape)
+        findings = Findings(options)
+    }
+
+    mutating func outcome() throws(BuildError) -> PlanOutcome {
+        let platforms = inputs.platforms.isEmpty ? [inputs.buildPlatform.normalized] : inputs.platforms.map(\.normalized)
+        var surveys: [(survey: StageSurvey, target: Int)] = []
+        var missing: [BaseRequest] = []
+        for (position, platform) in platforms.enumerated() {
+            findings.isOn = position == 0
+            let (survey, target) = try survey(platform)
+            missing += survey.missing.filter { !missing.contains($0) }
+            surveys.append((survey, target))
+        }
+        guard missing.isEmpty else { return .needs(missing) }
+        var plans: [PlatformPlan] = []
+        for (position, (survey, target)) in surveys.enumerated() {
+            findings.isOn = position == 0
+            var planner = PlatformPlanner(inputs: inputs, survey: survey, expander: expander, findings: findings)
+            plans.append(try planner.plan(target: target))
+            findings = planner.findings
+        }
+        findings.isOn = true
+        try finish(platforms, surveys[0].survey)
+        return .ready(BuildPlan(platforms: plans, diagnostics: findings.sorted))
+    }
+
+    private mutating func survey(_ platform: Platform) throws(BuildError) -> (StageSurvey, target: Int) {
+        let graph = try StageGraph(
+            source,
+            inputs: inputs,
+            platform: platform,
+            expander: expander,
+            findings: &findings
+        )
+        let target = try graph.target(inputs.target)
+        var survey = StageSurvey(graph, bases: bases, purpose: inputs.purpose)
+        if inputs.purpose == .check, inputs.target == nil {
+            for index in graph.nodes.indices where !graph.nodes[index].isReplaced { try survey.visit(index) }
+        }
+        try survey.visit(target)
+        return (survey, target)
+    }
+
+    private mutating func finish(_ platforms: [Platform], _ survey: StageSurvey) throws(BuildError) {
+        Lint(source: source, reached: survey.reached).run(inputs.dockerfile, &findings)
+        UnusedArguments(inputs: inputs, survey: survey).report(&findings)
+        for (position, platform) in platforms.enumerated() where platforms[..<position].contains(platform) {
+            findings.warn("Duplicate platform result requested \"\(platform)\"")
+        }
+        guard options.error, inputs.purpose == .build else { return }
+        let rules = Set(findings.diagnostics.compactMap(\.rule)).sortedByBytes()
+        guard rules.isEmpty else {
+            let error = Diagnostic(.error, "lint violation found for rules: \(rules.joined(separator: ", "))")
+            throw BuildError(.failure, diagnostics: [error] + findings.sorted)
+        }
+    }
+}

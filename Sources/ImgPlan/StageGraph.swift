@@ -1,0 +1,216 @@
+import ImgDockerfile
+import ImgOCI
+import ImgReport
+
+/// The stages as one platform sees them: what each starts from, nothing dispatched.
+struct StageGraph {
+    /// What a stage starts from; indexes are those of the source.
+    enum Base {
+        case scratch
+        case stage(Int)
+        /// The operand of FROM; parsed only when the stage is reached (STG-8).
+        case image(String)
+        case named(NamedContext)
+    }
+
+    struct Node {
+        var source: SourceStages.Stage
+        var base: Base
+        /// What base images are asked for.
+        var platform: Platform
+        /// A named context stands in for the whole stage (STG-13).
+        var isReplaced = false
+        /// Stages named by `--from` and mounts, by the position of the instruction.
+        var references: [Int: [Int]] = [:]
+    }
+
+    private(set) var nodes: [Node] = []
+    let platform: Platform
+    let globals: GlobalScope
+    let contexts: ContextNames
+
+    init(
+        _ source: SourceStages,
+        inputs: PlanInputs,
+        platform: Platform,
+        expander: Expander,
+        findings: inout Findings
+    ) throws(BuildError) {
+        self.platform = platform
+        contexts = ContextNames(inputs.namedContexts)
+        let automatic = AutomaticArguments.values(
+            build: inputs.buildPlatform,
+            target: platform,
+            stage: inputs.target ?? source.stages.last?.from.stageName ?? "default"
+        )
+        globals = try GlobalScope(source, automatic: automatic, buildArgs: inputs.planArgs, expander: expander)
+        let defaults = try? GlobalScope(source, automatic: automatic, buildArgs: [:], expander: expander)
+        for stage in source.stages {
+            nodes.append(try node(stage, expander: expander, defaults: defaults, findings: &findings))
+        }
+        for index in nodes.indices { try resolveReferences(of: index) }
+        try refuseCycles()
+    }
+
+    /// The stage to build (STG-7).
+    func target(_ name: String?) throws(BuildError) -> Int {
+        guard let name else { return nodes.count - 1 }
+        if let index = nodes.lastIndex(where: { $0.source.from.stageName == name.lowercased() }) { return index }
+        let names = nodes.compactMap(\.source.from.stageName)
+        throw BuildError(
+            "target stage \"\(name)\" could not be found\(Suggestion.suffix(name, among: names))",
+            hints: names.isEmpty ? [] : ["stages of the Dockerfile: \(names.joined(separator: ", "))"]
+        )
+    }
+}
+
+// MARK: - FROM
+
+extension StageGraph {
+    private func node(
+        _ stage: SourceStages.Stage,
+        expander: Expander,
+        defaults: GlobalScope?,
+        findings: inout Findings
+    ) throws(BuildError) -> Node {
+        let range = stage.line.range
+        let operand = try expander.expand(stage.from.image, globals.variables, at: range)
+        warnOfUndeclared(operand.unset, stage, &findings)
+        guard !operand.text.isEmpty else {
+            throw BuildError("base name (\(stage.from.image)) should not be blank", at: range)
+        }
+        let wanted = try wantedPlatform(of: stage, expander: expander, findings: &findings)
+        if let name = stage.from.stageName, let context = contexts.context(for: name, platform: wanted) {
+            return Node(source: stage, base: .named(context), platform: wanted, isReplaced: true)
+        }
+        if let earlier = nodes.lastIndex(where: { $0.source.from.stageName == operand.text }) {
+            return Node(source: stage, base: .stage(earlier), platform: nodes[earlier].platform)
+        }
+        // With a scratch base the flag says nothing (PLT-7).
+        if operand.text == "scratch" { return Node(source: stage, base: .scratch, platform: platform) }
+        if let defaults { checkDefault(stage, expander, defaults, &findings) }
+        if let context = contexts.context(for: operand.text, platform: wanted) {
+            return Node(source: stage, base: .named(context), platform: wanted)
+        }
+        return Node(source: stage, base: .image(operand.text), platform: wanted)
+    }
+
+    /// PLT-5.
+    private func wantedPlatform(
+        of stage: SourceStages.Stage,
+        expander: Expander,
+        findings: inout Findings
+    ) throws(BuildError) -> Platform {
+        guard let word = stage.from.platform, !word.isEmpty else { return platform }
+        let range = stage.line.range
+        let value = try expander.expand(word, globals.variables, at: range)
+        warnOfUndeclared(value.unset, stage, &findings)
+        guard !value.text.isEmpty else {
+            let names = globals.variables.names
+            let suffix = value.unset.compactMap { Suggestion.nearest($0, among: names) }.first
+            throw BuildError(
+                "empty platform value from expression \(word)\(suffix.map { " (did you mean \($0)?)" } ?? "")",
+                at: range
+            )
+        }
+        do {
+            return try Platform(parsing: value.text, host: platform)
+        } catch {
+            throw BuildError("failed to parse platform \(value.text): \(error)", at: range)
+        }
+    }
+
+    private func warnOfUndeclared(_ unset: [String], _ stage: SourceStages.Stage, _ findings: inout Findings) {
+        for name in unset where !globals.isKnown(name) {
+            findings.report(
+                .undefinedArgInFrom,
+                "FROM argument '\(name)' is not declared\(Suggestion.suffix(name, among: globals.variables.names))",
+                at: stage.line.range,
+                skipped: stage.line.skippedRules
+            )
+        }
+    }
+
+    private func checkDefault(
+        _ stage: SourceStages.Stage,
+        _ expander: Expander,
+        _ defaults: GlobalScope,
+        _ findings: inout Findings
+    ) {
+        if let text = try? expander.expand(stage.from.image, defaults.variables, at: nil).text, !text.isEmpty {
+            if nodes.contains(where: { $0.source.from.stageName == text }) { return }
+            if (try? ImageReference(parsing: text)) != nil { return }
+        }
+        guard stage.from.image.contains("$") else { return }
+        findings.report(
+            .invalidDefaultArgInFrom,
+            "Default value for ARG \(stage.from.image) results in empty or invalid base image name",
+            at: stage.line.range,
+            skipped: stage.line.skippedRules
+        )
+    }
+}
+
+// MARK: - References between stages
+
+extension StageGraph {
+    /// The stage that `--from=value` names; nil for images and contexts (STG-5).
+    func stage(named value: String, from index: Int) throws(BuildError) -> Int? {
+        if let number = Int(value) {
+            guard nodes.indices.contains(number) else { throw BuildError("invalid stage index \(value)") }
+            return number
+        }
+        let name = value.lowercased()
+        return nodes[..<index].lastIndex { $0.source.from.stageName == name }
+            ?? nodes[index...].firstIndex { $0.source.from.stageName == name }
+    }
+
+    /// Stages that one instruction refers to.
+    func references(of instruction: Instruction, in index: Int) throws(BuildError) -> [Int] {
+        switch instruction.body {
+        case .copy(let copy):
+            guard let from = copy.from, !from.isEmpty else { return [] }
+            guard Expander.isPlain(from) else {
+                throw BuildError(
+                    "variable expansion is not supported for --from, define a new stage with FROM using ARG from global scope as a workaround"
+                )
+            }
+            return try stage(named: from, from: index).map { [$0] } ?? []
+        case .run(let run):
+            var found: [Int] = []
+            for source in run.mountSources {
+                if let stage = try stage(named: source, from: index) { found.append(stage) }
+            }
+            return found
+        default: return []
+        }
+    }
+
+    private mutating func resolveReferences(of index: Int) throws(BuildError) {
+        guard !nodes[index].isReplaced else { return }
+        for (position, instruction) in nodes[index].source.instructions.enumerated() {
+            let found = try references(of: instruction, in: index)
+            if !found.isEmpty { nodes[index].references[position] = found }
+        }
+    }
+
+    private func refuseCycles() throws(BuildError) {
+        var finished: Set<Int> = []
+        var path: Set<Int> = []
+        for index in nodes.indices where hasCycle(from: index, &finished, &path) {
+            throw BuildError("circular dependency detected on stage: \(nodes[index].source.title)")
+        }
+    }
+
+    private func hasCycle(from index: Int, _ finished: inout Set<Int>, _ path: inout Set<Int>) -> Bool {
+        guard finished.insert(index).inserted else { return false }
+        path.insert(index)
+        defer { path.remove(index) }
+        var next = nodes[index].references.keys.sorted().flatMap { nodes[index].references[$0] ?? [] }
+        if case .stage(let base) = nodes[index].base { next.append(base) }
+        for stage in next {
+            if path.contains(stage) || hasCycle(from: stage, &finished, &path) { return true }
+        }
+        return false
+    }
+}
