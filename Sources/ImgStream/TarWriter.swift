@@ -1,6 +1,8 @@
 import ImgOCI
 
-/// Takes bytes in order. Blocks; called on pool threads only.
+/// Takes bytes in order.
+///
+/// Blocks; called on pool threads only.
 package protocol ByteSink: AnyObject {
     func write(_ bytes: Span<UInt8>) throws(StreamError)
 }

@@ -50,7 +50,9 @@ import Testing
             #expect(read.map(\.content) == items.map(\.content))
             // A stream that fails later is an error, not the end.
             try await Program.output("sh", ["-c", "head -c $(($(stat -c %s t) / 2)) t > cut"], in: scratch.path)
-            #expect(throws: StreamError.self) { try Tar.items(FileSource.open(scratch["cut"]), format: .anyCompression) }
+            #expect(throws: StreamError.self) {
+                try Tar.items(FileSource.open(scratch["cut"]), format: .anyCompression)
+            }
         }
     }
 }

@@ -8,12 +8,21 @@ import Testing
     static func compressed(_ program: String, _ bytes: [UInt8], _ options: [String] = []) async throws -> [UInt8] {
         try await Scratch.with { scratch in
             try scratch.write("in", bytes)
-            try await Program.output("sh", ["-c", "\(([program] + options).joined(separator: " ")) -c < in > out"], in: scratch.path)
+            try await Program.output(
+                "sh",
+                ["-c", "\(([program] + options).joined(separator: " ")) -c < in > out"],
+                in: scratch.path
+            )
             return try scratch.bytes("out")
         }
     }
 
-    static func inflated(_ bytes: [UInt8], limit: Int64 = 1 << 40, input: Int = 1 << 20, output: Int = 65_536) throws -> [UInt8] {
+    static func inflated(
+        _ bytes: [UInt8],
+        limit: Int64 = 1 << 40,
+        input: Int = 1 << 20,
+        output: Int = 65_536
+    ) throws -> [UInt8] {
         try Inflater(TricklingSource(bytes, step: input), limit: limit).all(step: output)
     }
 

@@ -77,7 +77,10 @@ import Testing
         try await Scratch.with { scratch in
             try await Program.output(
                 "sh",
-                ["-c", "truncate -s 3000000 f && printf mid | dd of=f bs=1 seek=1500000 conv=notrunc && tar --format=\(format) -Scf t.tar f"],
+                [
+                    "-c",
+                    "truncate -s 3000000 f && printf mid | dd of=f bs=1 seek=1500000 conv=notrunc && tar --format=\(format) -Scf t.tar f",
+                ],
                 in: scratch.path
             )
             let items = try Tar.items(FileSource.open(scratch["t.tar"]))
