@@ -120,7 +120,7 @@ import Testing
         let error = await #expect(throws: BuildError.self) { try await scenario.spec([row.instruction]) }
         let diagnostic = try #require(error?.diagnostics.first)
         #expect(diagnostic.message == row.message)
-        #expect(diagnostic.range?.startLine == 3)
+        #expect(diagnostic.range?.startLine == 1)
         if let hint = row.hint { #expect(diagnostic.hints.contains(hint), "\(diagnostic.hints)") }
     }
 
