@@ -6,7 +6,7 @@ import Synchronization
 /// It does exactly one request per call: redirects, authentication and retries are the caller's.
 package final class HTTPClient: Sendable {
     private struct State {
-        var inbox: LoopInbox?
+        var loop: LoopHandle?
         var ended = false
         var requests: UInt64 = 0
     }
@@ -14,13 +14,9 @@ package final class HTTPClient: Sendable {
     package let configuration: HTTPConfiguration
     private let state = Mutex(State())
 
-    /// Makes a client; its thread starts with the first request.
+    /// Makes a client; its thread starts with the first request and ends after the client and its last transfer.
     package init(configuration: HTTPConfiguration = HTTPConfiguration()) {
         self.configuration = configuration
-    }
-
-    deinit {
-        shutdown()
     }
 
     /// Sends a request and returns when the header block of the final answer has arrived.
@@ -36,11 +32,11 @@ package final class HTTPClient: Sendable {
 
     /// Ends the thread; transfers under way fail with code `cancelled`, as do later requests.
     package func shutdown() {
-        let inbox = state.withLock { state in
+        let loop = state.withLock { state in
             state.ended = true
-            return state.inbox.take()
+            return state.loop.take()
         }
-        inbox?.close()
+        loop?.inbox.close()
     }
 
     private func makeExchange(_ request: HTTPRequest, _ url: URLParts) throws(HTTPError) -> Exchange {
@@ -48,23 +44,23 @@ package final class HTTPClient: Sendable {
             guard !state.ended else {
                 return .failure(HTTPError(.cancelled, "the HTTP client has been shut down", url: request.url))
             }
-            guard let inbox = state.inbox ?? startLoop() else {
+            guard let loop = state.loop ?? startLoop() else {
                 return .failure(HTTPError(.protocolError, "no thread left for the HTTP client", url: request.url))
             }
-            state.inbox = inbox
+            state.loop = loop
             state.requests += 1
-            return .success(Exchange(id: state.requests, request: request, url: url, inbox: inbox))
+            return .success(Exchange(id: state.requests, request: request, url: url, loop: loop))
         }
         return try made.get()
     }
 
-    private func startLoop() -> LoopInbox? {
+    private func startLoop() -> LoopHandle? {
         let inbox = LoopInbox()
         let configuration = configuration
         let started = WorkerThread.start(name: "imgbuild-http") {
             EventLoop.run(configuration: configuration, inbox: inbox)
         }
-        return started ? inbox : nil
+        return started ? LoopHandle(inbox: inbox) : nil
     }
 }
 

@@ -51,6 +51,11 @@ extension Duration {
     /// Whole milliseconds, at least 1, as libcurl takes them.
     var wholeMilliseconds: Int {
         let (seconds, attoseconds) = components
-        return Int(clamping: max(1, seconds.multipliedReportingOverflow(by: 1000).partialValue + attoseconds / 1_000_000_000_000_000))
+        return Int(
+            clamping: max(
+                1,
+                seconds.multipliedReportingOverflow(by: 1000).partialValue + attoseconds / 1_000_000_000_000_000
+            )
+        )
     }
 }

@@ -44,9 +44,10 @@ package struct HTTPHeaders: Sendable, Hashable {
 
     /// `Content-Length` as a number, if it is one.
     package var contentLength: Int64? {
-        self["Content-Length"].flatMap { text in
-            !text.isEmpty && text.utf8.allSatisfy { (0x30...0x39).contains($0) } ? Int64(text) : nil
-        }
+        self["Content-Length"]
+            .flatMap { text in
+                !text.isEmpty && text.utf8.allSatisfy { (0x30...0x39).contains($0) } ? Int64(text) : nil
+            }
     }
 
     private static func equal(_ first: String, _ second: String) -> Bool {

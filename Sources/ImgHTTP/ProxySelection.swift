@@ -11,10 +11,11 @@ package enum ProxySelection {
 
     /// Names of variables that are set in both cases, to different values: the lower case one wins.
     package static func conflicts(environment: [String: String]) -> [String] {
-        ["http_proxy", "https_proxy", "all_proxy", "no_proxy"].filter { name in
-            guard let lower = environment[name], let upper = environment[name.uppercased()] else { return false }
-            return lower != upper
-        }
+        ["http_proxy", "https_proxy", "all_proxy", "no_proxy"]
+            .filter { name in
+                guard let lower = environment[name], let upper = environment[name.uppercased()] else { return false }
+                return lower != upper
+            }
     }
 
     private static func variable(_ name: String, _ environment: [String: String]) -> String? {

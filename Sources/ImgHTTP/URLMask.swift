@@ -3,7 +3,8 @@ package enum URLMask {
     private static let hidden = "***"
 
     private static let secretParameters: Set<String> = [
-        "x-amz-signature", "x-amz-credential", "x-amz-security-token", "signature", "key-pair-id", "policy", "sig", "se",
+        "x-amz-signature", "x-amz-credential", "x-amz-security-token", "signature", "key-pair-id", "policy", "sig",
+        "se",
         "sp", "token", "access_token", "refresh_token", "id_token", "code", "_state", "googleaccessid",
         "x-goog-signature", "x-goog-credential", "awsaccesskeyid", "verify", "jwt", "password", "client_secret",
         "sessiontoken",
@@ -41,11 +42,10 @@ package enum URLMask {
 
     private static func maskUserInfo(_ text: Substring) -> String {
         let start: Substring.Index
-        if let marker = text.firstRange(of: "//") {
-            start = marker.upperBound
-        } else {
+        guard let marker = text.firstRange(of: "//") else {
             return String(text)
         }
+        start = marker.upperBound
         let rest = text[start...]
         let authority = rest.prefix { $0 != "/" && $0 != "#" }
         guard let at = authority.lastIndex(of: "@") else { return String(text) }

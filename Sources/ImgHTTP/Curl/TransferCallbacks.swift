@@ -29,7 +29,9 @@ enum TransferCallbacks {
 
     static var seek: cimg_curl_seek {
         { context, offset, origin in
-            guard let transfer = unsafe TransferCallbacks.owner(of: context), transfer.seek(to: Int64(offset), origin: origin) else {
+            guard let transfer = unsafe TransferCallbacks.owner(of: context),
+                transfer.seek(to: Int64(offset), origin: origin)
+            else {
                 return CURL_SEEKFUNC_FAIL
             }
             return CURL_SEEKFUNC_OK

@@ -7,7 +7,8 @@ final class Exchange: Sendable {
     let url: URLParts
     let incoming = ReceiveBuffer()
     let outgoing: SendBuffer?
-    private let inbox: LoopInbox
+    private let loop: LoopHandle
+    private var inbox: LoopInbox { loop.inbox }
 
     private enum Head {
         case open
@@ -18,11 +19,11 @@ final class Exchange: Sendable {
     private let head = Mutex(Head.open)
     private let source = Mutex<Task<Void, Never>?>(nil)
 
-    init(id: UInt64, request: HTTPRequest, url: URLParts, inbox: LoopInbox) {
+    init(id: UInt64, request: HTTPRequest, url: URLParts, loop: LoopHandle) {
         self.id = id
         self.request = request
         self.url = url
-        self.inbox = inbox
+        self.loop = loop
         if case .stream = request.body {
             outgoing = SendBuffer()
         } else {

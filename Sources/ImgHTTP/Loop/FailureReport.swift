@@ -6,7 +6,9 @@ struct FailureReport {
     let easy: EasyHandle
 
     private var request: HTTPRequest { exchange.request }
-    private var peer: String { "\(exchange.url.host.contains(":") ? "[\(exchange.url.host)]" : exchange.url.host):\(exchange.url.effectivePort)" }
+    private var peer: String {
+        "\(exchange.url.host.contains(":") ? "[\(exchange.url.host)]" : exchange.url.host):\(exchange.url.effectivePort)"
+    }
 
     /// The proxy without its credentials.
     static func proxyName(_ proxy: String) -> String {

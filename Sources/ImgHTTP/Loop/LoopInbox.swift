@@ -56,3 +56,16 @@ final class LoopInbox: Sendable {
         signal.wait()
     }
 }
+
+/// Keeps a loop running: held by the client and by every exchange, so that a body outlives its client.
+final class LoopHandle: Sendable {
+    let inbox: LoopInbox
+
+    init(inbox: LoopInbox) {
+        self.inbox = inbox
+    }
+
+    deinit {
+        inbox.close()
+    }
+}

@@ -155,7 +155,11 @@ final class Transfer {
         switch result {
         case .success:
             exchange.incoming.finish(.success(()))
-            let missing = HTTPError(.protocolError, "no answer from \(exchange.url.authority)", url: exchange.request.url)
+            let missing = HTTPError(
+                .protocolError,
+                "no answer from \(exchange.url.authority)",
+                url: exchange.request.url
+            )
             exchange.completeHead(.failure(missing))
             return nil
         case .failure(var error):
