@@ -124,7 +124,7 @@ extension Authenticator {
         }
         do {
             return try await token(challenge, held.resolved, session, endpoint, scopes)
-        } catch  where error.status != nil && scopes.scopes.count > 1 {
+        } catch let error where error.status != nil && scopes.scopes.count > 1 {
             // A source that can't be read must not stop the push: it is copied instead (AUTH-16).
             for scope in scopes.scopes where scope.type == "repository" && scope.name != session.path {
                 session.host.noteRefusedMount(from: scope.name, forGood: true)
@@ -134,7 +134,7 @@ extension Authenticator {
             )
             let own = ScopeSet(scopes.scopes.filter { $0.type != "repository" || $0.name == session.path })
             return try await token(challenge, held.resolved, session, endpoint, own)
-        } catch  where canGoAnonymous(error, held.resolved, session) {
+        } catch let error where canGoAnonymous(error, held.resolved, session) {
             let warning = Diagnostic(
                 .warning,
                 "\(session.host.name) rejected the credentials of \(held.resolved.identity) from "

@@ -38,6 +38,9 @@ extension Session {
                 : try await client.authenticator.authorization(for: self, at: endpoint, scopes: negotiation.scopes)
             let reply = try await follow(call, endpoint, authorization)
             negotiation.sends += 1
+            if !isForeign, authorization == nil, reply.status != 401 {
+                client.authenticator.learnNone(endpoint.authority)
+            }
             guard !reply.isForeign, reply.status == 401 || reply.status == 403 else { return reply }
             guard negotiation.sends < Self.maxSends,
                 let demand = try await demand(of: reply, endpoint),

@@ -32,7 +32,7 @@ extension Session {
     }
 
     private static func retryAfter(_ reply: Reply) -> Duration? {
-        let now = reply.header("Date").flatMap(HTTPDate.parse) ?? WallClock.seconds
+        let now = reply.header("Date").flatMap { HTTPDate.parse($0) } ?? WallClock.seconds
         return reply.header("Retry-After").flatMap { RetryAfter.parse($0, now: now) }
     }
 
