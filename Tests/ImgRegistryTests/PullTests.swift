@@ -379,6 +379,24 @@ import Testing
         let error = try await failure { _ = try await TestClient().pull("127.0.0.1:\(port)").tags() }
         #expect(error.code == .network)
         #expect(error.reason.hasPrefix("cannot connect to 127.0.0.1:\(port)"))
+        #expect(error.attempts == 3)
         #expect(error.buildError.code == .network)
+    }
+
+    @Test func knowsAWebServer() async throws {
+        let registry = try FakeRegistry { _, _ in
+            .response(ServerResponse(404, headers: [("Content-Type", "text/html")], text: "<html><title>Oops</title>"))
+        }
+        let error = try await failure { _ = try await TestClient().pull(registry.host).tags() }
+        #expect(error.reason.contains("does not look like a container registry"))
+        #expect(error.buildError.diagnostics[0].notes.contains("the server says: \"Oops\""))
+    }
+
+    @Test func refusesDeepNamesOnDockerHub() async throws {
+        let error = try await failure {
+            _ = try await TestClient().push("docker.io", "a/b/c").upload(Sample.blob(1).descriptor, body: .bytes([]))
+        }
+        #expect(error.code == .refused)
+        #expect(error.buildError.code == .refused)
     }
 }

@@ -45,6 +45,7 @@ final class Authenticator: Sendable {
     private let knowledge = Mutex<[String: Knowledge]>([:])
     private let probed = Mutex<Set<String>>([])
     private let held = Mutex<[CredentialKey: Held]>([:])
+    private let headers = Mutex<[Endpoint.Header]?>(nil)
 
     init(credentials: CredentialResolver, events: any EventSink) {
         self.credentials = credentials
@@ -63,6 +64,20 @@ final class Authenticator: Sendable {
 
     func learnNone(_ authority: String) {
         knowledge.withLock { if $0[authority] == nil { $0[authority] = Knowledge.none } }
+    }
+
+    /// Headers from Docker's configuration, once they were loaded (CFG-2).
+    var configuredHeaders: [Endpoint.Header] { headers.withLock { $0 ?? [] } }
+
+    /// Loads the headers that Docker's configuration adds to requests.
+    func loadHeaders(for session: Session) async throws(RegistryError) {
+        guard headers.withLock({ $0 == nil }) else { return }
+        do {
+            let found = try await credentials.configuredHeaders()
+            headers.withLock { $0 = found.map { Endpoint.Header(name: $0.name, value: $0.value) } }
+        } catch {
+            throw Self.unreadable(error, session)
+        }
     }
 
     /// Who asks, for messages (AUTH-30); nil when no credentials were looked up.

@@ -26,6 +26,7 @@ extension Session {
 
     /// Sends a request with the authorization it turns out to need (AUTH-32).
     func authorized(_ call: Call, _ endpoint: Endpoint) async throws(RegistryError) -> Reply {
+        try await client.authenticator.loadHeaders(for: self)
         var negotiation = Negotiation(scopes: scopes(of: call), start: .now)
         let isForeign = isForeign(call, endpoint)
         if call.bodySize > Self.boldBody, !isForeign, !client.authenticator.knows(endpoint.authority) {
