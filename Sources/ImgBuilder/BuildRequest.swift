@@ -35,8 +35,10 @@ public struct BuildRequest: Sendable {
     public var usesCache = true
     /// Whether a base for another platform than asked is accepted.
     public var allowsPlatformMismatch = false
-    /// What a wrong-architecture file or an image that can't start means.
+    /// What a copied file for another processor means.
     public var platformCheck: CheckLevel = .error
+    /// What it means when the result is sure not to start; many images are only bases of others.
+    public var startCheck: CheckLevel = .warn
     /// Globs of image paths that the architecture check leaves alone.
     public var platformCheckExceptions: [String] = []
     /// What is checked at the registry before a tag moves.

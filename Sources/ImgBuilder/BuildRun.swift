@@ -241,7 +241,7 @@ struct BuildRun: Sendable {
             usesCache: request.usesCache,
             workers: session.workers,
             now: Timestamp(seconds: Int64(time(nil))),
-            inspector: request.platformCheck == .off ? nil : ExecutableInspector()
+            inspector: request.platformCheck == .off && request.startCheck == .off ? nil : ExecutableInspector()
         )
         return try await withThrowingTaskGroup(of: (Int, Int, BuiltLayer?).self) { group in
             for (number, platform) in platforms.enumerated() {
@@ -325,7 +325,7 @@ struct BuildRun: Sendable {
                 )
             )
         }
-        try ImageChecks.enforce(images.map { ($0.platform, $0.findings) }, level: request.platformCheck, events: events)
+        try ImageChecks.enforce(images.map { ($0.platform, $0.findings) }, request: request, events: events)
         return images
     }
 

@@ -20,10 +20,10 @@ struct ImageChecks: Sendable {
         tree: StageTree,
         own: [(layer: BuiltLayer, spec: LayerSpec, step: Step)]
     ) async throws -> [Diagnostic] {
-        guard request.platformCheck != .off else { return [] }
+
         var findings = architectureFindings(own)
         let notes = own.reduce(into: [[UInt8]: [UInt8]]()) { $0.merge($1.layer.notes) { _, later in later } }
-        if tree.tree.isLoaded {
+        if request.startCheck != .off, tree.tree.isLoaded {
             let files = StageFiles(tree: tree, notes: notes)
             findings += try await StartCheck(config: config, platform: platform, files: files).findings()
         }
@@ -31,6 +31,7 @@ struct ImageChecks: Sendable {
     }
 
     private func architectureFindings(_ own: [(layer: BuiltLayer, spec: LayerSpec, step: Step)]) -> [Diagnostic] {
+        guard request.platformCheck != .off else { return [] }
         let check = ArchitectureCheck(platform: platform)
         return own.flatMap { layer, spec, step in
             let modes = Dictionary(spec.entries.map { ($0.header.path, $0.header.mode) }) { first, _ in first }
@@ -54,7 +55,7 @@ struct ImageChecks: Sendable {
     /// Errors stop the build before anything is published, unless they are only to be warned of.
     static func enforce(
         _ findings: [(platform: Platform, findings: [Diagnostic])],
-        level: CheckLevel,
+        request: BuildRequest,
         events: any EventSink
     ) throws(BuildError) {
         var errors: [Diagnostic] = []
@@ -62,6 +63,8 @@ struct ImageChecks: Sendable {
             for finding in found {
                 var shown = finding
                 shown.notes.insert("platform: \(platform)", at: 0)
+                // The architecture check knows the instruction that copied the file; the start check knows none.
+                let level = finding.range == nil ? request.startCheck : request.platformCheck
                 if finding.severity == .error, level == .error {
                     errors.append(shown)
                 } else {

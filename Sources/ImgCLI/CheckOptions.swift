@@ -15,9 +15,15 @@ struct CheckOptions: ParsableArguments {
 
     @Option(
         name: .customLong("platform-check"),
-        help: "What a file or image that cannot run on its platform means: error, warn or off."
+        help: "What a copied file for another processor means: error, warn or off (default: error)."
     )
     var platformCheck: String?
+
+    @Option(
+        name: .customLong("start-check"),
+        help: "What it means when the image is sure not to start: error, warn or off (default: warn)."
+    )
+    var startCheck: String?
 
     @Option(
         name: .customLong("platform-check-allow"),
@@ -32,12 +38,16 @@ struct CheckOptions: ParsableArguments {
     func fill(_ request: inout BuildRequest) throws {
         request.allowsPlatformMismatch = allowPlatformMismatch
         request.platformCheckExceptions = platformCheckAllow
-        if let platformCheck {
-            guard let level = CheckLevel(rawValue: platformCheck) else {
-                throw BuildError(.usage, "invalid value \"\(platformCheck)\" of --platform-check: error, warn or off")
-            }
-            request.platformCheck = level
+        if let level = try Self.level(platformCheck, "--platform-check") { request.platformCheck = level }
+        if let level = try Self.level(startCheck, "--start-check") { request.startCheck = level }
+    }
+
+    private static func level(_ text: String?, _ flag: String) throws -> CheckLevel? {
+        guard let text else { return nil }
+        guard let level = CheckLevel(rawValue: text) else {
+            throw BuildError(.usage, "invalid value \"\(text)\" of \(flag): error, warn or off")
         }
+        return level
     }
 
     /// Nil means that the image is built.

@@ -44,7 +44,8 @@ package struct SingleFileTree: SourceTree {
     /// A file on disk.
     package static func open(_ path: String, pool: BlockingPool) async throws(BuildError) -> SingleFileTree {
         let bytes = Array(path.utf8)
-        let parent = bytes.lastIndex(of: UInt8(ascii: "/")).map { $0 == 0 ? "/" : String(decoding: bytes[..<$0], as: UTF8.self) }
+        let parent = bytes.lastIndex(of: UInt8(ascii: "/"))
+            .map { $0 == 0 ? "/" : String(decoding: bytes[..<$0], as: UTF8.self) }
         let name = TreePath.name(bytes)
         let directory = try await ContextTree.open(parent ?? ".", ignoring: nil, pool: pool)
         guard let entry = try await directory.lookup(Array(name)), let content = directory.content(of: entry) else {

@@ -12,8 +12,14 @@ struct LayerKey: Hashable, Sendable {
     static let compatibilityVersion = 1
 
     let shape: String
-    /// Nil when a file changed so recently that the same times could belong to another content.
-    let state: String?
+    /// Tells different contents of one shape apart within this run.
+    let identity: String
+    /// Whether ``identity`` means the same content in later runs: not for temporary files, nor for files that changed so
+    /// recently that the same times could belong to another content.
+    let isLasting: Bool
+
+    /// The name under which later runs find the layer without reading a file.
+    var state: String? { isLasting ? identity : nil }
 
     /// - Parameter now: Changes within two seconds before it are not trusted, as file systems keep coarse times.
     init(_ spec: LayerSpec, settings: CompressionSettings, now: Timestamp) {
@@ -33,14 +39,16 @@ struct LayerKey: Hashable, Sendable {
                 shape.add("file \(size)")
                 state.add(identity)
                 if identity.changed.seconds >= now.seconds - 2 { isTrusted = false }
-            case .spool(_, _, let size)?:
+            case .spool(let file, let offset, let size)?:
                 shape.add("spool \(size)")
+                state.add("\(ObjectIdentifier(file).hashValue) \(offset)")
                 isTrusted = false
             }
         }
         self.shape = shape.finish()
         state.add(self.shape)
-        self.state = isTrusted ? state.finish() : nil
+        identity = state.finish()
+        isLasting = isTrusted
     }
 
     /// The record of a finished layer by its content.

@@ -28,7 +28,9 @@ struct PatternFilter {
         var wanted: [Int] = []
         for (position, entry) in walk.enumerated() {
             let path = relative(entry)
-            while levels.count > 1, let last = levels.last, !TreePath.isBelow(path[...], last.path[...]) { levels.removeLast() }
+            while levels.count > 1, let last = levels.last, !TreePath.isBelow(path[...], last.path[...]) {
+                levels.removeLast()
+            }
             guard let parent = levels.last else { break }
             var level = Level(path: path, include: nil, exclude: nil, pending: nil)
             var isWanted = true

@@ -26,7 +26,8 @@ package enum ChmodSpec: Sendable, Hashable {
     /// - Throws: The message of CP-30 or CP-31, without a place.
     package init(parsing text: String) throws(BuildError) {
         if text.utf8.first.map({ (0x30...0x39).contains($0) }) ?? false {
-            guard text.utf8.allSatisfy({ (0x30...0x37).contains($0) }), let mode = UInt16(text, radix: 8), mode <= 0o7777
+            guard text.utf8.allSatisfy({ (0x30...0x37).contains($0) }), let mode = UInt16(text, radix: 8),
+                mode <= 0o7777
             else {
                 throw BuildError(
                     "invalid chmod parameter: '\(text)'. it should be octal string and between 0 and 07777"

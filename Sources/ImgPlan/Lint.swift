@@ -169,7 +169,9 @@ struct Lint {
         }
         for name in names {
             let words = Set(name.lowercased().split(separator: "_").map(String.init))
-            guard !words.isDisjoint(with: Self.secretWords), words.isDisjoint(with: Self.harmlessWords) else { continue }
+            guard !words.isDisjoint(with: Self.secretWords), words.isDisjoint(with: Self.harmlessWords) else {
+                continue
+            }
             findings.report(
                 .secretsUsedInArgOrEnv,
                 "Do not use ARG or ENV instructions for sensitive data (\(instruction.keyword.uppercased()) \(name.goQuoted))",

@@ -64,9 +64,9 @@ struct Findings {
     var isOn = true
 
     init(_ options: LintOptions) {
-        skip = Set(options.skip.map { $0.lowercased() })
+        skip = options.skip
         skipAll = options.skipAll
-        experimental = Set(options.experimental.map { $0.lowercased() })
+        experimental = options.experimental
         experimentalAll = options.experimentalAll
     }
 
@@ -79,13 +79,13 @@ struct Findings {
         hints: [String] = []
     ) {
         guard isOn else { return }
-        let name = rule.rawValue.lowercased()
+        let name = rule.rawValue
         if rule.isExperimental {
             guard experimentalAll || experimental.contains(name) else { return }
         } else if skipAll || skip.contains(name) {
             return
         }
-        if skipped.contains(where: { $0.lowercased() == name || $0.lowercased() == "all" }) { return }
+        if skipped.contains(name) || skipped.contains("all") { return }
         let finding = Diagnostic(.warning, message, rule: rule.rawValue, at: range, hints: hints, url: rule.url)
         if !diagnostics.contains(finding) { diagnostics.append(finding) }
     }

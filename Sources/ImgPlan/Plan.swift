@@ -2,7 +2,9 @@ import ImgDockerfile
 import ImgOCI
 package import ImgReport
 
-/// Works out what a Dockerfile builds. Pure: same inputs, same plan.
+/// Works out what a Dockerfile builds.
+///
+/// Pure: same inputs, same plan.
 ///
 /// - Parameter bases: What earlier calls asked for; empty at first.
 /// - Returns: The plan, or the images to look at before there can be one.
@@ -34,7 +36,8 @@ private struct Planner {
     }
 
     mutating func outcome() throws(BuildError) -> PlanOutcome {
-        let platforms = inputs.platforms.isEmpty ? [inputs.buildPlatform.normalized] : inputs.platforms.map(\.normalized)
+        let platforms =
+            inputs.platforms.isEmpty ? [inputs.buildPlatform.normalized] : inputs.platforms.map(\.normalized)
         var surveys: [(survey: StageSurvey, target: Int)] = []
         var missing: [BaseRequest] = []
         for (position, platform) in platforms.enumerated() {
@@ -80,7 +83,8 @@ private struct Planner {
             findings.warn("Duplicate platform result requested \"\(platform)\"")
         }
         guard options.error, inputs.purpose == .build else { return }
-        let rules = Set(findings.diagnostics.compactMap(\.rule)).sortedByBytes()
+        // What is wrong with the command line is no violation of the file's.
+        let rules = Set(findings.diagnostics.filter { $0.range != nil }.compactMap(\.rule)).sortedByBytes()
         guard rules.isEmpty else {
             let error = Diagnostic(.error, "lint violation found for rules: \(rules.joined(separator: ", "))")
             throw BuildError(.failure, diagnostics: [error] + findings.sorted)

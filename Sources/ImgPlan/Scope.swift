@@ -67,12 +67,11 @@ struct GlobalScope {
             guard case .arg(let definitions) = instruction.body else { continue }
             for definition in definitions {
                 declared.insert(definition.name)
-                var value = buildArgs[definition.name]
-                if let word = definition.value {
-                    let text = try expander.expand(word, variables, at: instruction.range).text
-                    value = value ?? text
+                if let value = buildArgs[definition.name] {
+                    variables[definition.name] = value
+                } else if let word = definition.value {
+                    variables[definition.name] = try expander.expand(word, variables, at: instruction.range).text
                 }
-                if let value { variables[definition.name] = value }
             }
         }
     }

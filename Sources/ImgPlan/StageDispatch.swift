@@ -75,9 +75,9 @@ struct StageDispatch {
         let given = inputs.planArgs
         var texts: [String] = []
         for argument in arguments {
-            var value = try argument.value.map { word throws(BuildError) in try expand(word, instruction) }
-            if let override = given[argument.name] {
-                value = override
+            var value = given[argument.name]
+            if value == nil, let word = argument.value {
+                value = try expand(word, instruction)
             } else if value == nil {
                 value = survey.graph.globals.variables[argument.name]
             }

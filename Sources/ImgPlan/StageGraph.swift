@@ -25,6 +25,9 @@ struct StageGraph {
     }
 
     private(set) var nodes: [Node] = []
+    /// Stages of each name, in order.
+    private var indexes: [String: [Int]] = [:]
+    private let buildPlatform: Platform
     let platform: Platform
     let globals: GlobalScope
     let contexts: ContextNames
@@ -37,6 +40,7 @@ struct StageGraph {
         findings: inout Findings
     ) throws(BuildError) {
         self.platform = platform
+        buildPlatform = inputs.buildPlatform
         contexts = ContextNames(inputs.namedContexts)
         let automatic = AutomaticArguments.values(
             build: inputs.buildPlatform,
@@ -47,6 +51,7 @@ struct StageGraph {
         let defaults = try? GlobalScope(source, automatic: automatic, buildArgs: [:], expander: expander)
         for stage in source.stages {
             nodes.append(try node(stage, expander: expander, defaults: defaults, findings: &findings))
+            if let name = stage.from.stageName { indexes[name, default: []].append(stage.index) }
         }
         for index in nodes.indices { try resolveReferences(of: index) }
         try refuseCycles()
@@ -55,7 +60,7 @@ struct StageGraph {
     /// The stage to build (STG-7).
     func target(_ name: String?) throws(BuildError) -> Int {
         guard let name else { return nodes.count - 1 }
-        if let index = nodes.lastIndex(where: { $0.source.from.stageName == name.lowercased() }) { return index }
+        if let index = indexes[name.lowercased()]?.last { return index }
         let names = nodes.compactMap(\.source.from.stageName)
         throw BuildError(
             "target stage \"\(name)\" could not be found\(Suggestion.suffix(name, among: names))",
@@ -83,7 +88,7 @@ extension StageGraph {
         if let name = stage.from.stageName, let context = contexts.context(for: name, platform: wanted) {
             return Node(source: stage, base: .named(context), platform: wanted, isReplaced: true)
         }
-        if let earlier = nodes.lastIndex(where: { $0.source.from.stageName == operand.text }) {
+        if let earlier = indexes[operand.text]?.last {
             return Node(source: stage, base: .stage(earlier), platform: nodes[earlier].platform)
         }
         // With a scratch base the flag says nothing (PLT-7).
@@ -114,7 +119,7 @@ extension StageGraph {
             )
         }
         do {
-            return try Platform(parsing: value.text, host: platform)
+            return try Platform(parsing: value.text, host: buildPlatform)
         } catch {
             throw BuildError("failed to parse platform \(value.text): \(error)", at: range)
         }
@@ -138,7 +143,7 @@ extension StageGraph {
         _ findings: inout Findings
     ) {
         if let text = try? expander.expand(stage.from.image, defaults.variables, at: nil).text, !text.isEmpty {
-            if nodes.contains(where: { $0.source.from.stageName == text }) { return }
+            if indexes[text] != nil { return }
             if (try? ImageReference(parsing: text)) != nil { return }
         }
         guard stage.from.image.contains("$") else { return }
@@ -160,9 +165,8 @@ extension StageGraph {
             guard nodes.indices.contains(number) else { throw BuildError("invalid stage index \(value)") }
             return number
         }
-        let name = value.lowercased()
-        return nodes[..<index].lastIndex { $0.source.from.stageName == name }
-            ?? nodes[index...].firstIndex { $0.source.from.stageName == name }
+        let named = indexes[value.lowercased()] ?? []
+        return named.last { $0 < index } ?? named.first
     }
 
     /// Stages that one instruction refers to.
@@ -194,23 +198,44 @@ extension StageGraph {
         }
     }
 
+    /// Without recursion: a Dockerfile may have any number of stages.
     private func refuseCycles() throws(BuildError) {
-        var finished: Set<Int> = []
-        var path: Set<Int> = []
-        for index in nodes.indices where hasCycle(from: index, &finished, &path) {
-            throw BuildError("circular dependency detected on stage: \(nodes[index].source.title)")
+        enum Mark {
+            case unseen
+            case onPath
+            case finished
+        }
+        let edges = nodes.map(\.edges)
+        var marks = [Mark](repeating: .unseen, count: nodes.count)
+        for root in nodes.indices where marks[root] == .unseen {
+            var path = [(stage: root, next: 0)]
+            marks[root] = .onPath
+            while let (stage, next) = path.last {
+                guard next < edges[stage].count else {
+                    marks[stage] = .finished
+                    path.removeLast()
+                    continue
+                }
+                path[path.count - 1].next += 1
+                let needed = edges[stage][next]
+                switch marks[needed] {
+                case .finished: continue
+                case .onPath:
+                    throw BuildError("circular dependency detected on stage: \(nodes[root].source.title)")
+                case .unseen:
+                    marks[needed] = .onPath
+                    path.append((needed, 0))
+                }
+            }
         }
     }
+}
 
-    private func hasCycle(from index: Int, _ finished: inout Set<Int>, _ path: inout Set<Int>) -> Bool {
-        guard finished.insert(index).inserted else { return false }
-        path.insert(index)
-        defer { path.remove(index) }
-        var next = nodes[index].references.keys.sorted().flatMap { nodes[index].references[$0] ?? [] }
-        if case .stage(let base) = nodes[index].base { next.append(base) }
-        for stage in next {
-            if path.contains(stage) || hasCycle(from: stage, &finished, &path) { return true }
-        }
-        return false
+extension StageGraph.Node {
+    /// Stages that this one needs, in order of lines.
+    fileprivate var edges: [Int] {
+        let named = references.keys.sorted().flatMap { references[$0] ?? [] }
+        if case .stage(let stage) = base { return [stage] + named }
+        return named
     }
 }

@@ -10,6 +10,7 @@ struct StageSurvey {
     /// Of the source, in order: what a stage needs stands before it.
     private(set) var reached: Set<Int> = []
     private(set) var missing: [BaseRequest] = []
+    private var asked: Set<BaseRequest> = []
     /// `COPY --from=scratch` stands in a reached stage.
     private(set) var usesScratch = false
     /// Parsed triggers of each reached stage.
@@ -32,30 +33,36 @@ struct StageSurvey {
 
     /// Follows everything that a stage needs, as far as it is known.
     mutating func visit(_ index: Int) throws(BuildError) {
-        guard reached.insert(index).inserted else { return }
+        var waiting = [index]
+        while let next = waiting.popLast() {
+            if reached.insert(next).inserted { waiting += try stagesNeeded(by: next) }
+        }
+    }
+
+    /// Notes the images that a stage needs and returns the stages.
+    private mutating func stagesNeeded(by index: Int) throws(BuildError) -> [Int] {
         let node = graph.nodes[index]
-        if node.isReplaced {
-            if let request = try baseRequest(of: index) { need(request) }
-            return
-        }
+        if let request = try baseRequest(of: index) { need(request) }
+        if node.isReplaced { return [] }
         try refuseRun(node.source.instructions, at: nil)
-        if case .stage(let base) = node.base {
-            try visit(base)
-        } else if let request = try baseRequest(of: index) {
-            need(request)
-        }
-        let inherited = try Triggers.parse(inheritedTriggers(of: index), at: node.source.line.range)
+        let inherited = try resolveTriggers(of: index)
         try refuseRun(inherited[...], at: node.source.line.range)
-        triggers[index] = inherited
+        var stages: [Int] = []
+        if case .stage(let base) = node.base { stages.append(base) }
         for instruction in inherited + node.source.instructions {
-            guard case .copy(let copy) = instruction.body else { continue }
-            switch try origin(of: copy, at: instruction.range, in: index) {
-            case .stage(let stage): try visit(stage)
-            case .image(let request): need(request)
-            case .scratch: usesScratch = true
-            case .context, .named: break
+            switch instruction.body {
+            case .copy(let copy):
+                switch try origin(of: copy, at: instruction.range, in: index) {
+                case .stage(let stage): stages.append(stage)
+                case .image(let request): need(request)
+                case .scratch: usesScratch = true
+                case .context, .named: break
+                }
+            case .run: stages += try graph.references(of: instruction, in: index).filter { $0 < index }
+            default: break
             }
         }
+        return stages
     }
 
     /// The image that a stage starts from; nil for anything else.
@@ -128,7 +135,7 @@ struct StageSurvey {
     }
 
     private mutating func need(_ request: BaseRequest) {
-        guard bases[request] == nil, !missing.contains(request) else { return }
+        guard bases[request] == nil, asked.insert(request).inserted else { return }
         missing.append(request)
     }
 }
@@ -136,6 +143,22 @@ struct StageSurvey {
 // MARK: - Triggers and RUN
 
 extension StageSurvey {
+    /// The triggers of a stage; those of the stages below are parsed first, as they may register further ones.
+    private mutating func resolveTriggers(of index: Int) throws(BuildError) -> [Instruction] {
+        var chain: [Int] = []
+        var next: Int? = index
+        while let stage = next, triggers[stage] == nil {
+            chain.append(stage)
+            next = nil
+            if case .stage(let base) = graph.nodes[stage].base, !graph.nodes[base].isReplaced { next = base }
+        }
+        for stage in chain.reversed() {
+            let texts = try inheritedTriggers(of: stage)
+            triggers[stage] = try Triggers.parse(texts, at: graph.nodes[stage].source.line.range)
+        }
+        return triggers[index] ?? []
+    }
+
     /// The triggers that run at the start of a stage, as stored.
     private func inheritedTriggers(of index: Int) throws(BuildError) -> [String] {
         if case .stage(let base) = graph.nodes[index].base, !graph.nodes[base].isReplaced {

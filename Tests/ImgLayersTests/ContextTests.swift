@@ -1,5 +1,6 @@
 import ImgDockerfile
 import ImgOCI
+import ImgPlan
 import ImgReport
 import ImgStream
 import ImgTasks
@@ -60,7 +61,7 @@ import Testing
         #expect(walk < .seconds(5))
         let base = try Scenario.stage([["d app", "d app/7", "f app/7/700"]])
         let resolver = CopyResolver(pool: Scenario.pool, layers: NoLayers(), spoolDirectory: "/tmp", times: .init())
-        let step = try Scenario.copyStep("COPY . /app/")
+        let step = CopyStep(verb: .copy, sources: [.path(".")], from: .context, destination: "/app/")
         let copy = try await clock.measure {
             count = try await resolver.resolve(step, at: nil, source: tree, into: base).entries.count
         }

@@ -120,8 +120,16 @@ import Testing
         let error = await #expect(throws: BuildError.self) { try await scenario.spec([row.instruction]) }
         let diagnostic = try #require(error?.diagnostics.first)
         #expect(diagnostic.message == row.message)
-        #expect(diagnostic.range?.startLine == 3)
+        #expect(diagnostic.range?.startLine == 1)
         if let hint = row.hint { #expect(diagnostic.hints.contains(hint), "\(diagnostic.hints)") }
+    }
+
+    @Test func aUserNameWithoutAFileSystem() async throws {
+        // CFG-1, row 24
+        let error = await #expect(throws: BuildError.self) { try await Scenario().spec(["USER bob", "WORKDIR /x"]) }
+        #expect(
+            error?.diagnostics.first?.message == "cannot resolve user \"bob\": the stage has no file system yet"
+        )
     }
 
     @Test func anIgnoredSourceIsExplained() async throws {

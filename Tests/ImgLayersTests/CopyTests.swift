@@ -127,7 +127,7 @@ struct CopyRow: Sendable, CustomTestStringConvertible {
         CopyRow(
             "CP-5 row 48",
             ["f a*b s", "f axb x"],
-            "COPY a\\*b /z/",
+            "COPY a*b /z/",
             gives: ["d 755 0:0 z/", "f 644 0:0 z/a*b = s", "f 644 0:0 z/axb = x"]
         ),
         CopyRow("CP-5", ["f a*b s", "f axb x"], "COPY a[*]b /z", gives: ["f 644 0:0 z = s"]),

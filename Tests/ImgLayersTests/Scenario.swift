@@ -43,7 +43,8 @@ struct Scenario {
         let resolver = CopyResolver(pool: Self.pool, layers: NoLayers(), spoolDirectory: "/tmp", times: times)
         var stage = try Self.stage(base)
         var last = LayerSpec()
-        for step in try Self.steps(instructions) {
+        var script = StepScript(instructions)
+        while let step = try script.next() {
             switch step.action {
             case .metadata: continue
             case .copy(let copy):
@@ -60,25 +61,6 @@ struct Scenario {
             last.entries[position].content = .bytes(try content.allBytes())
         }
         return last
-    }
-
-    static func copyStep(_ instruction: String) throws -> CopyStep {
-        for step in try steps([instruction]) { if case .copy(let copy) = step.action { return copy } }
-        throw BuildError(.failure, "no copy step")
-    }
-
-    private static func steps(_ instructions: [String]) throws -> [Step] {
-        let text = "FROM scratch AS other\nFROM scratch\n" + instructions.joined(separator: "\n") + "\n"
-        let (dockerfile, diagnostics) = Dockerfile.parse(SourceFile(name: "Dockerfile", bytes: Array(text.utf8)))
-        if let error = diagnostics.first(where: { $0.severity == .error }) {
-            throw BuildError(.failure, diagnostics: [error])
-        }
-        let platform = try Platform(parsing: "linux/amd64", host: Platform.host)
-        let inputs = PlanInputs(dockerfile: dockerfile, platforms: [platform])
-        guard case .ready(let plan) = try plan(inputs, bases: [:]), let first = plan.platforms.first else {
-            throw BuildError(.failure, "the plan needs bases")
-        }
-        return first.stages[first.target].steps
     }
 
     static func stage(_ layers: [[String]]) throws -> StageTree {
