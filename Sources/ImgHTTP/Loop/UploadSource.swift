@@ -50,9 +50,15 @@ struct UploadSource: ~Copyable {
         return result
     }
 
-    /// Whether libcurl may go on at an offset for another try by itself: never at a body that has begun to move, since
-    /// only the caller knows whether the request may be repeated (`RETRY-3`).
-    func seek(to offset: Int64) -> Bool { offset == position }
+    /// Goes back for another try at the same body; a stream cannot, once it has begun, and some requests must not.
+    mutating func seek(to offset: Int64) -> Bool {
+        if case .stream = exchange.request.body { return offset == position }
+        guard exchange.request.isRepeatable || offset == position,
+            (0...exchange.request.body.length).contains(offset)
+        else { return false }
+        position = offset
+        return true
+    }
 
     private func read(
         _ path: String,

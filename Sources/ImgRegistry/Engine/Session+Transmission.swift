@@ -118,6 +118,7 @@ extension Session {
             request.proxy = ProxySelection.proxy(for: parts, environment: client.catalog.settings.environment)
         }
         request.http1Only = call.bodySize > 1 << 20
+        request.isRepeatable = call.isRepeatable
         request.progress = call.progress
         request.totalTimeout = call.timeLimit
         return try await client.http.send(request)
