@@ -16,6 +16,8 @@ package struct HTTPRequest: Sendable {
     package var connectTimeout: Duration?
     /// Limit of the whole transfer; nil is none.
     package var totalTimeout: Duration?
+    /// Whether the body may be sent a second time when a kept connection turns out to be dead (`NET-9`, `RETRY-3`).
+    package var isRepeatable = true
     /// Counts body bytes while they move.
     package var progress: TransferCounter?
 

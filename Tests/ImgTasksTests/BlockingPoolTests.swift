@@ -3,26 +3,22 @@ import ImgTasks
 import Testing
 
 struct BlockingPoolTests {
-    /// With blocked threads of the cooperative pool this test would never get on.
-    @Test(.timeLimit(.minutes(1))) func blockingWorkLeavesTheCooperativePoolAlone() async throws {
-        let count = 64
-        let pool = BlockingPool(threads: count)
-        #expect(pool.threadCount == count)
-        let blocked = Counter()
-        let gate = ThreadSignal()
+    @Test func blockingWorkLeavesTheCooperativePoolAlone() async throws {
+        let pool = BlockingPool(threads: 8)
+        #expect(pool.threadCount == 8)
+        let start = ContinuousClock.now
+        async let timer: Duration = {
+            try await Task.sleep(for: .milliseconds(50))
+            return ContinuousClock.now - start
+        }()
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for _ in 0..<count {
-                group.addTask {
-                    try await pool.run {
-                        blocked.add(1)
-                        gate.wait()
-                    }
-                }
+            for _ in 0..<8 {
+                group.addTask { try await pool.run { _ = usleep(300_000) } }
             }
-            while blocked.value < count { try await Task.sleep(for: .milliseconds(5)) }
-            for _ in 0..<count { gate.post() }
             try await group.waitForAll()
         }
+        #expect(ContinuousClock.now - start < .milliseconds(2000), "eight sleeps of 300 ms ran side by side")
+        #expect(try await timer < .milliseconds(1500))
     }
 
     @Test func runsOnItsOwnThreads() async throws {
@@ -62,15 +58,13 @@ struct BlockingPoolTests {
 
     @Test func workSeesItsTasksCancellation() async throws {
         let pool = BlockingPool(threads: 1)
-        let started = Flag()
         let task = Task {
             try await pool.run {
-                started.set(true)
                 while !Task.isCancelled { usleep(1000) }
                 return true
             }
         }
-        while !started.value { try await Task.sleep(for: .milliseconds(5)) }
+        try await Task.sleep(for: .milliseconds(30))
         task.cancel()
         #expect(try await task.value)
     }
