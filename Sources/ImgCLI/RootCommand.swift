@@ -14,7 +14,7 @@ struct RootCommand: ParsableCommand {
         subcommands: [
             BuildCommand.self, InspectCommand.self, VerifyCommand.self, CopyCommand.self, PushCommand.self,
             IndexCommand.self,
-            CacheCommand.self,
+            LoginCommand.self, LogoutCommand.self, CacheCommand.self,
         ],
         defaultSubcommand: BuildCommand.self
     )
