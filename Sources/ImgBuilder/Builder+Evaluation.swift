@@ -15,6 +15,7 @@ public struct CheckReport: Sendable {
 public struct OutlineReport: Sendable {
     /// A `--build-arg` that has an effect.
     public struct Argument: Sendable {
+        /// As written after ARG.
         public var name: String
         /// With the arguments of the request; nil when there is neither argument nor default.
         public var value: String?

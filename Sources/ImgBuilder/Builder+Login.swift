@@ -21,7 +21,7 @@ public struct LoginRequest: Sendable {
 
 /// Where a credential is now.
 public struct LoginResult: Sendable {
-    /// host[:port]
+    /// Host and port, if any.
     public var host: String
     /// A path or the name of a credential helper.
     public var location: String
@@ -44,7 +44,7 @@ extension Builder {
             let signIn: SignIn
             do {
                 signIn = try await registry.signIn(to: RegistryName.reference(host))
-            } catch  where [.unauthorized, .denied].contains(error.code) {
+            } catch let error as RegistryError where error.code == .unauthorized || error.code == .denied {
                 throw Self.refused(error)
             }
             if signIn.identity == nil {

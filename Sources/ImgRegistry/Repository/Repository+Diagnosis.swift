@@ -1,4 +1,3 @@
-import ImgCredentials
 import ImgHTTP
 package import ImgOCI
 
@@ -32,13 +31,5 @@ extension Repository {
     package func hasReferrersAPI(for digest: Digest) async throws(RegistryError) -> Bool {
         _ = try await referrers(of: digest)
         return session.host.hasReferrersAPI == true
-    }
-
-    /// Who asks and where the credentials come from; nil when the registry wants none.
-    package func identity() async -> (name: String, source: String)? {
-        guard let endpoint = try? await session.configuration().endpoints.last,
-            let resolved = client.authenticator.identity(for: session, at: endpoint)
-        else { return nil }
-        return (resolved.identity, resolved.source)
     }
 }
