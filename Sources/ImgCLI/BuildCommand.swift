@@ -62,8 +62,12 @@ struct BuildCommand: ToolCommand {
             let report = try await builder.check(request)
             Console.standardOutput.print(CheckText(report, format: call.format).lines)
             return report.isClean ? 0 : 1
-        case .outline, .targets:
-            throw BuildError(.usage, "--call=\(call.method.rawValue) is not there yet", hints: ["--call=check is"])
+        case .outline:
+            Console.standardOutput.print(OutlineText(try await builder.outline(request), format: call.format).lines)
+            return 0
+        case .targets:
+            Console.standardOutput.print(TargetsText(try await builder.targets(request), format: call.format).lines)
+            return 0
         }
     }
 

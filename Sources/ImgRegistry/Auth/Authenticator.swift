@@ -55,6 +55,11 @@ final class Authenticator: Sendable {
     /// Whether the host's way is known, be it that it wants nothing.
     func knows(_ authority: String) -> Bool { knowledge.withLock { $0[authority] != nil } }
 
+    /// What the host has asked for; nil when that is nothing or not known.
+    func scheme(of authority: String) -> AuthScheme? {
+        knowledge.withLock { if case .known(let scheme) = $0[authority] { scheme } else { nil } }
+    }
+
     /// True once for each host.
     func mayProbe(_ authority: String) -> Bool { probed.withLock { $0.insert(authority).inserted } }
 

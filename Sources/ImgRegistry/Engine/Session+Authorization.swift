@@ -11,6 +11,7 @@ extension Session {
 
     /// The scopes that a call needs, the own repository first (AUTH-8, AUTH-9).
     func scopes(of call: Call) -> ScopeSet {
+        guard !path.isEmpty else { return ScopeSet() }
         let actions: [String]
         switch (call.access, purpose) {
         case (.delete, _): actions = ["pull", "delete"]
@@ -73,7 +74,7 @@ extension Session {
         return try await demandFromBase(endpoint)
     }
 
-    private static func demand(in response: HTTPResponse, at url: String) -> AuthDemand? {
+    static func demand(in response: HTTPResponse, at url: String) -> AuthDemand? {
         let challenges = Challenge.parse(response.headers.values("WWW-Authenticate"))
         return AuthDemand.preferred(in: challenges) { realm in
             realm.contains("://") ? realm : URLParts(url)?.resolving(realm)
