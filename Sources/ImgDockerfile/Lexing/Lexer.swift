@@ -22,7 +22,7 @@ struct Lexer {
         guard !file.bytes.isEmpty else { throw BuildError("the Dockerfile cannot be empty") }
         do throws(LexingError) {
             while let line = try lines.next() {
-                if readsDirectives { try readDirective(line) }
+                if readsDirectives, try readDirective(line) { continue }
                 if lines.isComment(line) {
                     remember(line)
                     continue
@@ -37,15 +37,18 @@ struct Lexer {
         guard !instructions.isEmpty else { throw BuildError("file with no instructions") }
     }
 
-    private mutating func readDirective(_ line: SourceLines.Line) throws(LexingError) {
+    /// Whether a line is a directive, which is no comment about the first instruction then.
+    private mutating func readDirective(_ line: SourceLines.Line) throws(LexingError) -> Bool {
         // Leading blanks are tolerated here (DIR-5).
         let text = TextBytes.trimmedStart(file.bytes[line.text])
-        guard let directive = try directives.directive(in: text), directive.name == "escape" else { return }
+        guard let directive = try directives.directive(in: text) else { return false }
+        if directive.name != "escape" { return true }
         guard directive.value == [UInt8(ascii: "`")] || directive.value == [UInt8(ascii: "\\")] else {
             let shown = TextBytes.text(directive.value)
             throw LexingError(message: "invalid escape token '\(shown)' does not match ` or \\")
         }
         escape = directive.value[0]
+        return true
     }
 
     /// LEX-8: an empty comment forgets those before it, a blank line does not.
