@@ -16,6 +16,12 @@ import Testing
         #expect(found.joined() == expected)
     }
 
+    @Test func namesTheFirstLineToo() {
+        let bytes = Array("FROM scratch\nENV A=1 \\\n  BB\n".utf8)
+        let (_, diagnostics) = Dockerfile.parse(SourceFile(name: "Dockerfile", bytes: bytes))
+        #expect(diagnostics.map(\.notes) == [["the instruction begins on line 2"]])
+    }
+
     @Test(arguments: [
         ("FROM scratch\nCOPY --owner=1 a /a\n", "--owner=1"),
         ("FROM scratch\n  COPPY a /a\n", "COPPY"),

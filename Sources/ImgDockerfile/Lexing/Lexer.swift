@@ -32,7 +32,9 @@ struct Lexer {
             }
         } catch {
             let line = SourceRange(file: file, lines: lines.number...lines.number)
-            throw BuildError(error.message, at: error.range ?? line, hints: error.hint.map { [$0] } ?? [])
+            let notes = error.note.map { [$0] } ?? []
+            let hints = error.hint.map { [$0] } ?? []
+            throw BuildError(error.message, at: error.range ?? line, notes: notes, hints: hints)
         }
         guard !instructions.isEmpty else { throw BuildError("file with no instructions") }
     }
@@ -104,7 +106,12 @@ struct Lexer {
             )
         } catch {
             let whole = SourceRange(file: file, lines: first.number...lines.number)
-            throw LexingError(message: error.message, range: error.stretch.map(text.range) ?? whole, hint: error.hint)
+            var located = error
+            located.range = error.stretch.map(text.range) ?? whole
+            if located.range?.startLine != first.number {
+                located.note = "the instruction begins on line \(first.number)"
+            }
+            throw located
         }
     }
 

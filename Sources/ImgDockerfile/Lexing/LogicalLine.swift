@@ -100,5 +100,6 @@ struct LexingError: Error {
     var stretch: Range<Int>?
     /// In the file, once known.
     var range: SourceRange?
+    var note: String?
     var hint: String?
 }
