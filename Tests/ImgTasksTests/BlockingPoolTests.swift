@@ -3,22 +3,26 @@ import ImgTasks
 import Testing
 
 struct BlockingPoolTests {
-    @Test func blockingWorkLeavesTheCooperativePoolAlone() async throws {
-        let pool = BlockingPool(threads: 8)
-        #expect(pool.threadCount == 8)
-        let start = ContinuousClock.now
-        async let timer: Duration = {
-            try await Task.sleep(for: .milliseconds(50))
-            return ContinuousClock.now - start
-        }()
+    /// With blocked threads of the cooperative pool this test would never get on.
+    @Test(.timeLimit(.minutes(1))) func blockingWorkLeavesTheCooperativePoolAlone() async throws {
+        let count = 64
+        let pool = BlockingPool(threads: count)
+        #expect(pool.threadCount == count)
+        let blocked = Counter()
+        let gate = ThreadSignal()
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for _ in 0..<8 {
-                group.addTask { try await pool.run { _ = usleep(300_000) } }
+            for _ in 0..<count {
+                group.addTask {
+                    try await pool.run {
+                        blocked.add(1)
+                        gate.wait()
+                    }
+                }
             }
+            while blocked.value < count { try await Task.sleep(for: .milliseconds(5)) }
+            for _ in 0..<count { gate.post() }
             try await group.waitForAll()
         }
-        #expect(ContinuousClock.now - start < .milliseconds(2000), "eight sleeps of 300 ms ran side by side")
-        #expect(try await timer < .milliseconds(1500))
     }
 
     @Test func runsOnItsOwnThreads() async throws {
@@ -58,13 +62,15 @@ struct BlockingPoolTests {
 
     @Test func workSeesItsTasksCancellation() async throws {
         let pool = BlockingPool(threads: 1)
+        let started = Flag()
         let task = Task {
             try await pool.run {
+                started.set(true)
                 while !Task.isCancelled { usleep(1000) }
                 return true
             }
         }
-        try await Task.sleep(for: .milliseconds(30))
+        while !started.value { try await Task.sleep(for: .milliseconds(5)) }
         task.cancel()
         #expect(try await task.value)
     }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Where a transfer's body bytes come from. Owns the file it opens.
+/// Where a transfer's body bytes come from; owns the file it opens.
 @safe
 struct UploadSource: ~Copyable {
     private let exchange: Exchange
