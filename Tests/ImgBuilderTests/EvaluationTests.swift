@@ -1,0 +1,74 @@
+import ImgOCI
+import ImgReport
+import Testing
+
+@testable import ImgBuilder
+
+/// Dockerfiles that need no image; nothing leaves the process.
+@Suite("Evaluation without a build") struct EvaluationTests {
+    private static func request(_ text: String) -> BuildRequest {
+        var request = BuildRequest(context: .empty)
+        request.dockerfile = .text(Array(text.utf8), name: "Dockerfile")
+        request.platforms = [Platform(os: "linux", architecture: "amd64")]
+        return request
+    }
+
+    private static func builder(_ events: any EventSink = SilentEvents()) -> Builder {
+        Builder(
+            environment: BuilderEnvironment(variables: [:], homeDirectory: "/nonexistent", workingDirectory: "/"),
+            events: events
+        )
+    }
+
+    @Test func findings() async throws {
+        let report = try await Self.builder().check(Self.request("FROM scratch\nLABEL a b\nLABEL c d\n"))
+        #expect(report.warnings.map(\.rule) == ["LegacyKeyValueFormat", "LegacyKeyValueFormat"])
+        #expect(report.warnings.map { $0.range?.startLine } == [2, 3])
+        #expect(report.error == nil)
+        #expect(!report.isClean)
+    }
+
+    @Test func findingsBeforeTheError() async throws {
+        let report = try await Self.builder().check(Self.request("FROM scratch\nlabel a=b\nUSER x\nENV ${A?no}=1\n"))
+        #expect(report.warnings.map(\.rule) == ["ConsistentInstructionCasing"])
+        #expect(report.error?.diagnostics.first?.range?.startLine == 4)
+    }
+
+    @Test func errorsDirectiveFailsABuild() async throws {
+        let request = Self.request("# check=error=true\nFROM scratch\nLABEL a b\n")
+        let error = try await #require(throws: BuildError.self) { try await Self.builder().build(request) }
+        #expect(error.description.contains("lint violation found for rules: LegacyKeyValueFormat"))
+        #expect(try await Self.builder().check(request).error == nil)
+    }
+
+    @Test func missingBaseIsNamed() async throws {
+        let request = Self.request("FROM scratch AS tools\nFROM localhost:1/none AS x\n")
+        let error = try await #require(throws: BuildError.self) { try await Self.builder().build(request) }
+        let cause = try #require(error.diagnostics.first)
+        #expect(
+            cause.message.hasPrefix(
+                "localhost:1/none:latest: failed to resolve source metadata for localhost:1/none:latest: "
+            )
+        )
+        #expect(cause.range?.startLine == 2)
+    }
+
+    @Test func outline() async throws {
+        var request = Self.request("ARG A=1\n# app Serves\nFROM scratch AS app\n# B is new\nARG B\nARG A\n")
+        request.buildArguments = [BuildArgument(name: "B", value: "given")]
+        let report = try await Self.builder().outline(request)
+        #expect(report.name == "app")
+        #expect(report.description == "Serves")
+        #expect(report.arguments.map(\.name) == ["A", "B"])
+        #expect(report.arguments.map(\.value) == ["1", "given"])
+        #expect(report.arguments.map(\.description) == [nil, "is new"])
+    }
+
+    @Test func targets() async throws {
+        let report = try await Self.builder().targets(Self.request("FROM a AS x\nFROM --platform=$P x\n"))
+        #expect(report.targets.map(\.name) == ["x", nil])
+        #expect(report.targets.map(\.isDefault) == [false, true])
+        #expect(report.targets.map(\.base) == ["a", "x"])
+        #expect(report.targets.map(\.platform) == [nil, "$P"])
+    }
+}
