@@ -99,7 +99,8 @@ private let dockerfile = SourceFile(name: "Dockerfile", bytes: Array("FROM scrat
         let recorder = Recorder()
         do {
             let platform = try Platform(parsing: "linux/arm64")
-            try ImageChecks.enforce([(platform, findings)], request: request, events: recorder)
+            let checks = ImageChecks(request: request, file: dockerfile)
+            try checks.enforce([(platform, findings)], events: recorder)
         } catch let error as BuildError {
             return (error.diagnostics.map(\.message), recorder.warnings)
         }
