@@ -32,43 +32,22 @@ struct BuildCommand: ToolCommand {
     var accepted: AcceptedOptions
 
     func perform() async throws -> Int32 {
-        let environment = try machine.environment()
-        let renderer = output.renderer(isQuiet: output.quiet)
-        let request = try request(environment)
-        for notice in accepted.notices { renderer.emit(.note(notice)) }
-        let builder = Builder(environment: environment, events: renderer)
-        if let call = try checks.call { return try await perform(call, request, builder) }
-        if request.outputs.isEmpty {
-            renderer.emit(
-                .warning(
-                    Diagnostic(
-                        .warning,
-                        "no output given: the image is built and checked, and goes nowhere",
-                        hints: ["add --push, or --output type=oci,dest=FILE.tar"]
-                    )
-                )
-            )
-        }
-        let built = try await builder.build(request)
-        try output.write(built)
-        renderer.finish(built)
-        if output.quiet { Console.standardOutput.print([built.root.digest.description]) }
-        return 0
+        try await action().run()
     }
 
-    private func perform(_ call: CallMethod, _ request: BuildRequest, _ builder: Builder) async throws -> Int32 {
-        switch call.method {
-        case .check:
-            let report = try await builder.check(request)
-            Console.standardOutput.print(CheckText(report, format: call.format).lines)
-            return report.isClean ? 0 : 1
-        case .outline:
-            Console.standardOutput.print(OutlineText(try await builder.outline(request), format: call.format).lines)
-            return 0
-        case .targets:
-            Console.standardOutput.print(TargetsText(try await builder.targets(request), format: call.format).lines)
-            return 0
-        }
+    /// The work of these arguments as values; nothing has begun.
+    private func action() throws -> BuildAction {
+        let environment = try machine.environment()
+        let renderer = output.renderer(isQuiet: output.quiet)
+        for notice in accepted.notices { renderer.emit(.note(notice)) }
+        return BuildAction(
+            request: try request(environment),
+            builder: Builder(environment: environment, events: renderer),
+            call: try checks.call,
+            renderer: renderer,
+            files: ResultFiles(metadata: output.metadataFile, imageID: output.iidFile),
+            printsDigest: output.quiet
+        )
     }
 
     /// The request of these arguments.

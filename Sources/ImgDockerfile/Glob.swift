@@ -15,15 +15,23 @@ struct Glob: Sendable, Hashable {
         case anything
     }
 
-    var tokens: [Token] = []
+    private(set) var tokens: [Token] = []
 
     /// Appends a literal, joining it with one before it.
     mutating func append(literal bytes: some Sequence<UInt8>) {
+        var literal: [UInt8] = []
         if case .literal(let before) = tokens.last {
-            tokens[tokens.count - 1] = .literal(before + bytes)
-        } else {
-            tokens.append(.literal(Array(bytes)))
+            literal = before
+            tokens.removeLast()
         }
+        literal += bytes
+        tokens.append(.literal(literal))
+    }
+
+    /// Appends an element; a repeated `*` or `**/` says nothing new.
+    mutating func append(_ token: Token) {
+        if token == tokens.last, token == .run || token == .anyDirectories { return }
+        tokens.append(token)
     }
 
     func matches(_ name: [UInt8]) -> Bool {

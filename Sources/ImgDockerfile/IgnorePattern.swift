@@ -79,26 +79,26 @@ package struct IgnorePattern: Sendable, Hashable {
                 place += 1
                 if place < pattern.count, pattern[place] == UInt8(ascii: "/") { place += 1 }
                 if place < pattern.count {
-                    glob.tokens.append(.anyDirectories)
+                    glob.append(.anyDirectories)
                     kind = .glob
                 } else if kind == .equal {
                     kind = .prefix
                 } else {
-                    glob.tokens.append(.anything)
+                    glob.append(.anything)
                     kind = .glob
                 }
                 if isFirst { kind = .suffix }
             case star:
-                glob.tokens.append(.run)
+                glob.append(.run)
                 kind = .glob
             case UInt8(ascii: "?"):
-                glob.tokens.append(.anyCharacter)
+                glob.append(.anyCharacter)
                 kind = .glob
             case UInt8(ascii: "["):
                 guard let set = CharacterClass.parse(pattern, at: &place),
                     set.ranges.allSatisfy({ $0.low <= $0.high })
                 else { return nil }
-                glob.tokens.append(.characters(set))
+                glob.append(.characters(set))
                 kind = .glob
             case UInt8(ascii: "\\") where place < pattern.count:
                 glob.append(literal: CollectionOfOne(pattern[place]))

@@ -21,12 +21,12 @@ package enum PathMatch {
             place += 1
             switch byte {
             case UInt8(ascii: "*"):
-                if glob.tokens.last != .run { glob.tokens.append(.run) }
+                glob.append(.run)
             case UInt8(ascii: "?"):
-                glob.tokens.append(.anyCharacter)
+                glob.append(.anyCharacter)
             case UInt8(ascii: "["):
                 guard let set = CharacterClass.parse(pattern, at: &place) else { throw SyntaxError() }
-                glob.tokens.append(.characters(set))
+                glob.append(.characters(set))
             case UInt8(ascii: "\\"):
                 guard place < pattern.count else { throw SyntaxError() }
                 glob.append(literal: CollectionOfOne(pattern[place]))

@@ -17,20 +17,21 @@ import ImgOCI
     private let archive: OpaquePointer
     private let port: SourcePort
     private let locale: UTF8Locale
+    private var contentCount: Int64 = 0
 
     /// - Throws: ``StreamError`` `.corrupt` when the source begins with no tar header.
     package init(_ source: any ByteSource, format: Format = .plain) throws(StreamError) {
         guard let fresh = unsafe archive_read_new() else { throw StreamError(.tooLarge, "out of memory") }
         unsafe archive = fresh
-        port = SourcePort(source)
+        // gzip and zstd are undone by the same code as layers, which also knows skippable frames.
+        let inflater = format == .anyCompression ? try Inflater(source) : nil
+        port = SourcePort(inflater ?? source)
         locale = UTF8Locale()
         unsafe archive_read_support_format_tar(fresh)
         unsafe archive_read_support_format_empty(fresh)
-        if format == .anyCompression {
-            unsafe archive_read_support_filter_gzip(fresh)
+        if let inflater, !inflater.isCompressed {
             unsafe archive_read_support_filter_bzip2(fresh)
             unsafe archive_read_support_filter_xz(fresh)
-            unsafe archive_read_support_filter_zstd(fresh)
         }
         let status = unsafe archive_read_open(
             fresh,
@@ -43,6 +44,8 @@ import ImgOCI
             nil
         )
         guard status == ARCHIVE_OK else { throw failure() }
+        // libarchive counts the source itself as one; what is compressed twice is no archive (ARC-3).
+        guard unsafe archive_filter_count(fresh) <= 2 else { throw StreamError(.corrupt, "not a tar archive") }
     }
 
     deinit { unsafe archive_read_free(archive) }
@@ -67,6 +70,11 @@ import ImgOCI
     package func read(into buffer: UnsafeMutableRawBufferPointer) throws(StreamError) -> Int {
         let count = unsafe archive_read_data(archive, buffer.baseAddress, buffer.count)
         guard count >= 0 else { throw failure() }
+        // The holes of a sparse file cost its sender nothing.
+        contentCount += Int64(count)
+        guard contentCount <= Inflater.defaultLimit else {
+            throw StreamError(.tooLarge, "more than \(Inflater.defaultLimit) bytes of content")
+        }
         return count
     }
 

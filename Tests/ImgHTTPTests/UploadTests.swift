@@ -168,7 +168,7 @@ struct UploadTests {
 
     @Test func aServerThatReadsNothingStalls() async throws {
         let server = try ScriptedServer { exchange in
-            pause(milliseconds: 2500)
+            pause(milliseconds: 12_000)
             exchange.reset()
             return nil
         }
@@ -180,6 +180,6 @@ struct UploadTests {
         }
         #expect(error?.code == .stalled)
         #expect(error?.retry == .yes)
-        #expect(ContinuousClock.now - start < .seconds(2))
+        #expect(ContinuousClock.now - start < .seconds(10))
     }
 }

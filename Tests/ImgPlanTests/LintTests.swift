@@ -24,9 +24,9 @@ struct LintTests {
             ["DuplicateStageName: Duplicate stage name \"x\", stage names should be unique (line 2)"]
         ),
         (
-            "FROM scratch\nEXPOSE 8080:80 80/TCP",
+            "FROM scratch\nEXPOSE 080:80 80/TCP",
             [
-                "ExposeInvalidFormat: EXPOSE instruction should not define an IP address or host-port mapping, found '8080:80' (line 2)",
+                "ExposeInvalidFormat: EXPOSE instruction should not define an IP address or host-port mapping, found '080:80' (line 2)",
                 "ExposeProtoCasing: Defined protocol '80/TCP' in EXPOSE instruction should be lowercase (line 2)",
             ]
         ),

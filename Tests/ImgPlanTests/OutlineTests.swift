@@ -71,8 +71,8 @@ import Testing
         #expect(throws: BuildError.self) { try planning.plan() }
         #expect(
             planning.inputs.textFindings().compactMap(\.rule) == [
-                "MultipleInstructionsDisallowed", "StageNameCasing", "FromAsCasing", "ConsistentInstructionCasing",
-                "MaintainerDeprecated",
+                "MultipleInstructionsDisallowed", "StageNameCasing", "FromAsCasing", "MaintainerDeprecated",
+                "ConsistentInstructionCasing",
             ]
         )
     }

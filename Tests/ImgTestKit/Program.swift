@@ -65,5 +65,10 @@ package struct ProgramFailure: Error, CustomStringConvertible {
     package var command: [String]
     package var result: ProgramResult
 
+    package init(command: [String], result: ProgramResult) {
+        self.command = command
+        self.result = result
+    }
+
     package var description: String { "\(command.joined(separator: " ")): \(result)" }
 }

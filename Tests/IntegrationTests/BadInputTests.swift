@@ -115,13 +115,18 @@ import Testing
         }
     }
 
-    @Test func usageErrorsHaveStatusTwo() async throws {
-        try await Lab.with { lab in
-            #expect(try await lab.imgbuild(["--no-such-flag", "."]).status == 2)
-            #expect(try await lab.imgbuild([]).status == 2)
-            #expect(try await lab.imgbuild(["--push", "."]).status == 2)
-            #expect(try await lab.imgbuild(["--platform", "bogus", "."]).status == 2)
-            #expect(try await lab.imgbuild(["--version"]).status == 0)
+    @Test(arguments: [
+        ["--no-such-flag", "."], [], ["--push", "."], ["--platform", "bogus", "."], ["-o", "type=zip", "."],
+    ])
+    func usageErrorsHaveStatusTwo(_ arguments: [String]) async throws {
+        try await Scratch.with { scratch in
+            let result = try await Program.run(Project.imgbuild, arguments, in: scratch.path)
+            #expect(result.status == 2, "\(result)")
+            #expect(!result.errors.isEmpty)
         }
+    }
+
+    @Test func versionIsPrinted() async throws {
+        #expect(try await Program.output(Project.imgbuild, ["--version"]).hasPrefix("imgbuild "))
     }
 }

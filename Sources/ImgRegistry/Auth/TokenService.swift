@@ -29,7 +29,8 @@ struct TokenService: Sendable {
         try judgeRealm()
         do {
             return try await fetchOnce(scopes)
-        } catch  where error.status == 400 && scopes.scopes.contains(where: { $0.actions.contains("delete") }) {
+        } catch let error where error.status == 400 && scopes.scopes.contains(where: { $0.actions.contains("delete") })
+        {
             // Some servers know no right to delete (AUTH-15).
             var simpler = ScopeSet()
             for scope in scopes.scopes {
@@ -46,17 +47,17 @@ struct TokenService: Sendable {
         case .basic(let user, let password):
             do {
                 return try await get(scopes, as: (user, password))
-            } catch  where [401, 404, 405].contains(error.status) {
+            } catch let error where [401, 404, 405].contains(error.status) {
                 let form = [("grant_type", "password"), ("username", user), ("password", password.exposed)]
                 do {
                     return try await post(scopes, form)
-                } catch  where error.status != nil {}
+                } catch let error where error.status != nil {}
                 throw error
             }
         case .identityToken(let user, let token):
             do {
                 return try await post(scopes, [("grant_type", "refresh_token"), ("refresh_token", token.exposed)])
-            } catch  where [400, 401, 404, 405].contains(error.status) {
+            } catch let error where [400, 401, 404, 405].contains(error.status) {
                 let name = session.host.quirks.identityTokenUser ?? user ?? "<token>"
                 return try await get(scopes, as: (name, token))
             }
