@@ -1,5 +1,7 @@
 import ImgOCI
+import ImgPlan
 import ImgReport
+import ImgTestKit
 import Testing
 
 @testable import ImgBuilder
@@ -41,16 +43,28 @@ import Testing
         #expect(try await Self.builder().check(request).error == nil)
     }
 
+    /// A registry that has nothing is asked for something that is nearly a stage.
     @Test func missingBaseIsNamed() async throws {
-        let request = Self.request("FROM scratch AS tools\nFROM localhost:1/none AS x\n")
-        let error = try await #require(throws: BuildError.self) { try await Self.builder().build(request) }
+        let server = try ScriptedServer { _ in ServerResponse(404) }
+        defer { server.stop() }
+        let name = "127.0.0.1:\(server.port)/none"
+        let error = try await #require(throws: BuildError.self) {
+            try await Self.builder().build(Self.request("FROM scratch AS tools\nFROM \(name) AS x\n"))
+        }
         let cause = try #require(error.diagnostics.first)
+        #expect(error.code == .notFound)
         #expect(
-            cause.message.hasPrefix(
-                "localhost:1/none:latest: failed to resolve source metadata for localhost:1/none:latest: "
-            )
+            cause.message.hasPrefix("\(name):latest: failed to resolve source metadata for \(name):latest: cannot read")
         )
         #expect(cause.range?.startLine == 2)
+    }
+
+    @Test(arguments: [
+        ("tool", " (did you mean tools?)"), ("alpin:3", " (did you mean alpine?)"), ("node", ""), ("a/b", ""),
+    ])
+    func suggestions(_ name: String, _ suffix: String) throws {
+        let source = BaseRequest.Source.image(try ImageReference(parsing: name))
+        #expect(BaseResolver.suggestion(for: source, among: ["tools", "x"]) == suffix)
     }
 
     @Test func outline() async throws {
