@@ -5,79 +5,143 @@ import Synchronization
 
 /// Blobs by digest and small records by key, shared by processes without locks (`docs/architecture.md`).
 ///
-/// Every write is a draft and a rename. A blob was verified when it was written; a file of another size than expected is
-/// dropped and counts as absent. When the directory cannot be written, a private temporary one takes its place: a
-/// cache never fails a build.
+/// Every write is a draft and a rename. A blob was verified when it was written and is trusted while its file is as it
+/// was left (``VerifiedStamp``); anything else under its name is verified again or dropped. When the directory cannot be
+/// written or its file system is full, a private temporary one takes its place: a cache never fails a build.
 package final class ContentStore: Sendable {
-    /// Absolute.
-    package let path: String
     /// False when the store will vanish with the process's temporary files.
     package let isPersistent: Bool
     /// Why ``isPersistent`` is false.
     package let degradation: String?
 
-    private init(path: String, isPersistent: Bool, degradation: String?) {
-        self.path = path
-        self.isPersistent = isPersistent
-        self.degradation = degradation
+    let place: StorePlace
+    private let spare: StoreOverflow
+    private let warn: @Sendable (String) -> Void
+    private let state = Mutex(State())
+
+    private struct State {
+        var hasWarned = false
+        var hasMadeRoom = false
     }
 
-    deinit {
-        guard !isPersistent else { return }
-        for file in StoreFiles.files(below: path) { unsafe unlink(file.path) }
-        for name in ["blobs/sha256", "blobs", "drafts", ""] { unsafe rmdir("\(path)/\(name)") }
+    private init(
+        place: StorePlace,
+        degradation: String?,
+        fallback: String,
+        warn: @escaping @Sendable (String) -> Void
+    ) {
+        self.place = place
+        self.degradation = degradation
+        self.warn = warn
+        isPersistent = degradation == nil
+        spare = StoreOverflow(directory: fallback)
     }
+
+    deinit { if !isPersistent { place.remove() } }
 
     /// Opens or creates a store.
     ///
     /// - Parameters:
     ///   - path: Absolute.
-    ///   - fallback: Directory for a temporary store, such as `$TMPDIR`.
+    ///   - fallback: Directory for what the cache cannot take, such as `$TMPDIR`.
+    ///   - warn: Called at most once, from any thread, when a blob does not fit any more.
     /// - Throws: ``StreamError`` when neither place can be written.
-    package static func open(at path: String, fallback: String) throws(StreamError) -> ContentStore {
-        let status = prepare(path)
-        if status == 0 { return ContentStore(path: path, isPersistent: true, degradation: nil) }
-        let reason = unsafe String(cString: strerror(status))
-        let temporary = "\(fallback)/imgbuild-\(getpid())-\(UInt64.random(in: 0 ... .max))"
-        let second = prepare(temporary)
-        guard second == 0 else { throw .io(second, "cannot write \(path) (\(reason)) nor \(temporary)") }
-        return ContentStore(path: temporary, isPersistent: false, degradation: "cannot write \(path): \(reason)")
+    package static func open(
+        at path: String,
+        fallback: String,
+        warn: @escaping @Sendable (String) -> Void = { _ in }
+    ) throws(StreamError) -> ContentStore {
+        let wanted = StorePlace(path: path)
+        let status = wanted.prepare()
+        if status == 0 { return ContentStore(place: wanted, degradation: nil, fallback: fallback, warn: warn) }
+        let reason = StoreFiles.describe(status)
+        let temporary = StorePlace.temporary(in: fallback)
+        let second = temporary.prepare()
+        guard second == 0 else { throw .io(second, "cannot write \(path) (\(reason)) nor \(temporary.path)") }
+        return ContentStore(
+            place: temporary,
+            degradation: "cannot write \(path): \(reason)",
+            fallback: fallback,
+            warn: warn
+        )
     }
 
-    private static func prepare(_ path: String) -> Int32 {
-        for name in ["blobs/sha256", "drafts"] {
-            let status = StoreFiles.makeDirectory("\(path)/\(name)")
-            guard status == 0 else { return status }
-        }
-        return unsafe access("\(path)/drafts", W_OK) == 0 ? 0 : errno
-    }
+    /// Absolute.
+    package var path: String { place.path }
 
     // MARK: - Blobs
 
     /// Where drafts and scratch files of a build may lie.
-    package var scratchDirectory: String { "\(path)/drafts" }
+    package var scratchDirectory: String { spare.opened?.drafts ?? place.drafts }
 
     /// A blob that is being written.
     package func draft() throws(StreamError) -> BlobDraft {
         try BlobDraft(store: self)
     }
 
-    /// The file of a blob that has the expected size; anything else under its name is dropped.
+    /// The file of a blob that has the expected size and content; anything else under its name is dropped.
+    ///
+    /// Costs one look at the file's metadata, and reading the blob once after a restart or another program's change.
     package func path(of digest: Digest, size: Int64) -> String? {
-        let file = blobPath(digest)
-        guard let actual = StoreFiles.size(file) else { return nil }
-        guard actual == size else {
-            unsafe unlink(file)
-            return nil
+        for place in [place, spare.opened].compactMap({ $0 }) {
+            let file = blobPath(digest, in: place)
+            guard let info = StoreFiles.regularFile(file) else { continue }
+            guard Int64(info.st_size) == size, VerifiedStamp.holds(info, digest) || verify(file, digest) else {
+                unsafe unlink(file)
+                continue
+            }
+            StoreFiles.touch(file)
+            return file
         }
-        StoreFiles.touch(file)
-        return file
+        return nil
+    }
+
+    private func verify(_ file: String, _ digest: Digest) -> Bool {
+        guard let source = try? FileSource.open(file) else { return false }
+        let check = DigestCheck(digest.algorithm)
+        while let chunk = try? source.readChunk(256 << 10) {
+            guard chunk.isEmpty else {
+                check.update(chunk)
+                continue
+            }
+            guard check.matches(digest) else { return false }
+            VerifiedStamp.set(file, digest)
+            return true
+        }
+        return false
     }
 
     /// Drops a blob that turned out to be damaged.
-    package func discard(_ digest: Digest) { unsafe unlink(blobPath(digest)) }
+    package func discard(_ digest: Digest) {
+        for place in [place, spare.opened].compactMap({ $0 }) { unsafe unlink(blobPath(digest, in: place)) }
+    }
 
-    func blobPath(_ digest: Digest) -> String { "\(path)/blobs/\(digest.algorithm.rawValue)/\(digest.hex)" }
+    func blobPath(_ digest: Digest, in place: StorePlace) -> String {
+        "\(place.path)/blobs/\(digest.algorithm.rawValue)/\(digest.hex)"
+    }
+
+    // MARK: - Full file systems
+
+    /// Drops the older half of the cache, once; false when that freed nothing.
+    func makeRoom() -> Bool {
+        let isFirst = state.withLock { state in
+            defer { state.hasMadeRoom = true }
+            return !state.hasMadeRoom
+        }
+        // What was used within the hour may belong to a build that runs beside this one.
+        return isFirst && prune(to: usage().total / 2, minimumAge: 3600) > 0
+    }
+
+    /// The temporary place, with a warning when it is needed for the first time.
+    func overflow(because status: Int32) throws(StreamError) -> StorePlace {
+        let place = try spare.open()
+        let isFirst = state.withLock { state in
+            defer { state.hasWarned = true }
+            return !state.hasWarned
+        }
+        if isFirst { warn("cannot write to the cache \(path): \(StoreFiles.describe(status))") }
+        return place
+    }
 
     // MARK: - Records
 
@@ -103,7 +167,7 @@ package final class ContentStore: Sendable {
         let descriptor = unsafe Glibc.open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { return }
         let content = SHA256.hash(bytes) + bytes
-        let status = StoreFiles.write(descriptor, content.span)
+        let (_, status) = StoreFiles.write(descriptor, content.span)
         _ = close(descriptor)
         if unsafe status != 0 || rename(draft, file) != 0 { unsafe unlink(draft) }
     }
@@ -116,44 +180,4 @@ package final class ContentStore: Sendable {
     }
 
     static func draftName() -> String { "\(getpid())-\(UInt64.random(in: 0 ... .max))" }
-}
-
-/// A blob on its way into the store; discarded unless it is committed.
-package final class BlobDraft: ByteSink {
-    private let store: ContentStore
-    private let path: String
-    private var descriptor: Int32
-
-    init(store: ContentStore) throws(StreamError) {
-        self.store = store
-        path = "\(store.scratchDirectory)/\(ContentStore.draftName())"
-        descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw .io(errno, "cannot write to the cache \(store.path)") }
-    }
-
-    deinit {
-        guard descriptor >= 0 else { return }
-        _ = close(descriptor)
-        unsafe unlink(path)
-    }
-
-    package func write(_ bytes: Span<UInt8>) throws(StreamError) {
-        let status = StoreFiles.write(descriptor, bytes)
-        guard status == 0 else { throw .io(status, "cannot write to the cache \(store.path)") }
-    }
-
-    /// Gives the blob its name; the caller has computed the digest over everything that was written.
-    ///
-    /// - Returns: The blob's file.
-    package func commit(as digest: Digest) throws(StreamError) -> String {
-        let target = store.blobPath(digest)
-        _ = close(descriptor)
-        descriptor = -1
-        guard unsafe rename(path, target) == 0 else {
-            let status = errno
-            unsafe unlink(path)
-            throw .io(status, "cannot write to the cache \(store.path)")
-        }
-        return target
-    }
 }

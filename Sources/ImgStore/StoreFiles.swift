@@ -21,29 +21,44 @@ enum StoreFiles {
         return bytes
     }
 
-    /// Writes all bytes; 0 or the error number.
-    static func write(_ descriptor: Int32, _ bytes: Span<UInt8>) -> Int32 {
+    /// Writes all bytes, or as many as the system takes; the status is 0 or the error number.
+    static func write(_ descriptor: Int32, _ bytes: Span<UInt8>) -> (done: Int, status: Int32) {
         unsafe bytes.withUnsafeBytes { buffer in
             var written = 0
             while written < buffer.count {
-                let count = unsafe Glibc.write(
-                    descriptor,
-                    buffer.baseAddress.map { unsafe $0 + written },
-                    buffer.count - written
-                )
+                let rest = unsafe UnsafeRawBufferPointer(rebasing: buffer[written...])
+                let count = unsafe Glibc.write(descriptor, rest.baseAddress, rest.count)
                 if count < 0, errno == EINTR { continue }
-                guard count > 0 else { return count == 0 ? ENOSPC : errno }
+                guard count > 0 else { return (written, count == 0 ? ENOSPC : errno) }
                 written += count
             }
-            return 0
+            return (written, 0)
         }
     }
 
-    /// Size of a regular file; nil when there is none.
-    static func size(_ path: String) -> Int64? {
+    /// Copies the start of one file to another; 0 or the error number.
+    static func copy(from old: Int32, to new: Int32, count: Int64) -> Int32 {
+        var chunk = [UInt8](repeating: 0, count: 256 << 10)
+        var done: Int64 = 0
+        while done < count {
+            let wanted = Int(min(Int64(chunk.count), count - done))
+            let read = unsafe chunk.withUnsafeMutableBytes { unsafe pread(old, $0.baseAddress, wanted, off_t(done)) }
+            if read < 0, errno == EINTR { continue }
+            guard read > 0 else { return read == 0 ? EIO : errno }
+            let status = write(new, chunk.span.extracting(first: read)).status
+            guard status == 0 else { return status }
+            done += Int64(read)
+        }
+        return 0
+    }
+
+    static func describe(_ status: Int32) -> String { unsafe String(cString: strerror(status)) }
+
+    /// What the system says about a regular file; nil when there is none.
+    static func regularFile(_ path: String) -> stat? {
         var info = stat()
         guard unsafe lstat(path, &info) == 0, info.st_mode & S_IFMT == S_IFREG else { return nil }
-        return Int64(info.st_size)
+        return info
     }
 
     /// Creates a directory with its parents; 0 or the error number.
@@ -58,35 +73,54 @@ enum StoreFiles {
     /// Marks a file as used now; pruning goes by it.
     static func touch(_ path: String) {
         let times = [
-            timespec(tv_sec: 0, tv_nsec: Int(UTIME_NOW_VALUE)), timespec(tv_sec: 0, tv_nsec: Int(UTIME_OMIT_VALUE)),
+            timespec(tv_sec: 0, tv_nsec: now), timespec(tv_sec: 0, tv_nsec: omitted),
         ]
         _ = unsafe utimensat(AT_FDCWD, path, times, 0)
     }
 
     /// `UTIME_NOW` and `UTIME_OMIT`, which are macros that Swift does not import.
-    private static let UTIME_NOW_VALUE = (1 << 30) - 1
-    private static let UTIME_OMIT_VALUE = (1 << 30) - 2
+    private static let now = (1 << 30) - 1
+    private static let omitted = (1 << 30) - 2
+
+    /// Removes a directory with the files and directories in it.
+    static func removeTree(_ path: String) {
+        for file in files(below: path) { unsafe unlink(file.path) }
+        for directory in directories(below: path).reversed() { unsafe rmdir(directory) }
+        unsafe rmdir(path)
+    }
+
+    /// Directories below a directory, parents first.
+    private static func directories(below directory: String) -> [String] {
+        entries(of: directory).filter { $0.info.st_mode & S_IFMT == S_IFDIR }
+            .flatMap { [$0.path] + directories(below: $0.path) }
+    }
 
     /// Regular files below a directory.
     static func files(below directory: String) -> [(path: String, size: Int64, used: Int64)] {
+        var found: [(path: String, size: Int64, used: Int64)] = []
+        for (path, info) in entries(of: directory) {
+            switch info.st_mode & S_IFMT {
+            case S_IFDIR: found += files(below: path)
+            case S_IFREG:
+                let used = max(Int64(info.st_atim.tv_sec), Int64(info.st_mtim.tv_sec))
+                found.append((path, Int64(info.st_blocks) * 512, used))
+            default: break
+            }
+        }
+        return found
+    }
+
+    private static func entries(of directory: String) -> [(path: String, info: stat)] {
         guard let stream = unsafe opendir(directory) else { return [] }
         defer { unsafe closedir(stream) }
-        var found: [(path: String, size: Int64, used: Int64)] = []
+        var found: [(path: String, info: stat)] = []
         while let entry = unsafe readdir(stream) {
             let name = unsafe withUnsafePointer(to: entry.pointee.d_name) { pointer in
                 unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
             }
             if name == "." || name == ".." { continue }
-            let path = "\(directory)/\(name)"
             var info = stat()
-            guard unsafe lstat(path, &info) == 0 else { continue }
-            if info.st_mode & S_IFMT == S_IFDIR {
-                found += files(below: path)
-            } else if info.st_mode & S_IFMT == S_IFREG {
-                found.append(
-                    (path, Int64(info.st_blocks) * 512, max(Int64(info.st_atim.tv_sec), Int64(info.st_mtim.tv_sec)))
-                )
-            }
+            if unsafe lstat("\(directory)/\(name)", &info) == 0 { found.append(("\(directory)/\(name)", info)) }
         }
         return found
     }

@@ -1,7 +1,9 @@
 import Glibc
 package import ImgOCI
 
-/// Bytes that are pulled in order. Blocks; called on pool threads only.
+/// Bytes that are pulled in order.
+///
+/// Blocks; called on pool threads only.
 package protocol ByteSource: AnyObject {
     /// Fills the start of a buffer.
     ///

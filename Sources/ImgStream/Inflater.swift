@@ -13,6 +13,8 @@ package final class Inflater: ByteSource {
     private let limit: Int64
     private let decoder: any StreamDecoder
     private var hash: SHA256?
+    /// False when the bytes are passed on as they are.
+    package let isCompressed: Bool
     /// Uncompressed bytes so far.
     package private(set) var count: Int64 = 0
 
@@ -37,6 +39,7 @@ package final class Inflater: ByteSource {
         } else {
             decoder = PlainDecoder()
         }
+        isCompressed = !(decoder is PlainDecoder)
     }
 
     package func read(into buffer: UnsafeMutableRawBufferPointer) throws(StreamError) -> Int {

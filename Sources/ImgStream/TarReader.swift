@@ -22,15 +22,15 @@ import ImgOCI
     package init(_ source: any ByteSource, format: Format = .plain) throws(StreamError) {
         guard let fresh = unsafe archive_read_new() else { throw StreamError(.tooLarge, "out of memory") }
         unsafe archive = fresh
-        port = SourcePort(source)
+        // gzip and zstd are undone by the same code as layers, which also knows skippable frames.
+        let inflater = format == .anyCompression ? try Inflater(source) : nil
+        port = SourcePort(inflater ?? source)
         locale = UTF8Locale()
         unsafe archive_read_support_format_tar(fresh)
         unsafe archive_read_support_format_empty(fresh)
-        if format == .anyCompression {
-            unsafe archive_read_support_filter_gzip(fresh)
+        if let inflater, !inflater.isCompressed {
             unsafe archive_read_support_filter_bzip2(fresh)
             unsafe archive_read_support_filter_xz(fresh)
-            unsafe archive_read_support_filter_zstd(fresh)
         }
         let status = unsafe archive_read_open(
             fresh,
@@ -43,6 +43,8 @@ import ImgOCI
             nil
         )
         guard status == ARCHIVE_OK else { throw failure() }
+        // libarchive counts the source itself as one; what is compressed twice is no archive (ARC-3).
+        guard unsafe archive_filter_count(fresh) <= 2 else { throw StreamError(.corrupt, "not a tar archive") }
     }
 
     deinit { unsafe archive_read_free(archive) }

@@ -1,6 +1,8 @@
 import ImgOCI
 
-/// Takes bytes in order. Blocks; called on pool threads only.
+/// Takes bytes in order.
+///
+/// Blocks; called on pool threads only.
 package protocol ByteSink: AnyObject {
     func write(_ bytes: Span<UInt8>) throws(StreamError)
 }
@@ -25,6 +27,9 @@ package struct TarWriter: ~Copyable {
     /// Begins an entry; exactly `header.size` bytes of content must follow for a file.
     package mutating func append(_ header: TarHeader) throws(StreamError) {
         try endEntry()
+        guard header.size >= 0, max(header.deviceMajor, header.deviceMinor) <= Self.maxID else {
+            throw StreamError(.unsupported, "a size or device number that tar has no room for")
+        }
         var path = header.path
         if header.kind == .directory { path.append(UInt8(ascii: "/")) }
         var block = UstarBlock()
@@ -35,10 +40,10 @@ package struct TarWriter: ~Copyable {
             block.set(Array(path[(cut + 1)...]), at: 0)
             block.set(Array(path[..<cut]), at: 345)
         } else {
-            records.add("path", path)
+            records.addName("path", path)
             block.set(Array(path.prefix(100)), at: 0)
         }
-        if header.linkTarget.count > 100 { records.add("linkpath", header.linkTarget) }
+        if header.linkTarget.count > 100 { records.addName("linkpath", header.linkTarget) }
         block.set(Array(header.linkTarget.prefix(100)), at: 157)
         let size = header.kind == .file ? header.size : 0
         if size > Self.maxLong { records.add("size", Array(String(size).utf8)) }
@@ -108,10 +113,10 @@ package struct TarWriter: ~Copyable {
 
     /// Where a long path is cut into ustar's prefix and name; nil when it cannot be.
     ///
-    /// The last slash that leaves at most 155 bytes before it and 1 to 100 after it. Names beyond ASCII go to pax,
-    /// as readers take ustar's fields for ASCII.
+    /// The last slash that leaves at most 155 bytes before it and 1 to 100 after it, a directory's own slash not
+    /// counting. Names go into the fields as they are: readers agree on raw bytes there.
     private static func split(_ path: [UInt8]) -> Int? {
-        guard path.count <= 256, path.allSatisfy({ $0 < 0x80 }) else { return nil }
+        guard path.count <= 256 else { return nil }
         let end = path.last == UInt8(ascii: "/") ? path.count - 1 : path.count
         guard let cut = path[..<min(156, end)].lastIndex(of: UInt8(ascii: "/")), cut > 0 else { return nil }
         return path.count - cut - 1 <= 100 ? cut : nil
@@ -164,8 +169,18 @@ private struct UstarBlock {
 /// `length key=value\n`, the length counting itself.
 private struct PaxRecords {
     var bytes: [UInt8] = []
+    private var isBinary = false
 
     var isEmpty: Bool { bytes.isEmpty }
+
+    /// A name; those that are not UTF-8 are announced, or libarchive would replace their bytes.
+    mutating func addName(_ key: String, _ value: [UInt8]) {
+        if !isBinary, String(validating: value, as: UTF8.self) == nil {
+            isBinary = true
+            add("hdrcharset", Array("BINARY".utf8))
+        }
+        add(key, value)
+    }
 
     mutating func add(_ key: String, _ value: [UInt8]) {
         let body = [UInt8(ascii: " ")] + Array(key.utf8) + [UInt8(ascii: "=")] + value + [0x0a]

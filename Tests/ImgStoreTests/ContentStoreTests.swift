@@ -2,6 +2,7 @@ import ImgOCI
 import ImgStore
 import ImgStream
 import ImgTestKit
+import Synchronization
 import Testing
 
 @Suite struct ContentStoreTests {
@@ -83,6 +84,70 @@ import Testing
             store.prune(to: 8192)
             #expect(store.path(of: old.digest, size: 8192) == nil)
             #expect(store.path(of: new.digest, size: 8192) != nil)
+        }
+    }
+
+    /// Same size, other bytes: a program changed the file, or the machine lost power.
+    @Test func changedContentIsFound() async throws {
+        try await Scratch.with { scratch in
+            let store = try ContentStore.open(at: scratch["cache"], fallback: scratch.path)
+            let blob = try Self.put("hello", in: store)
+            try scratch.write("cache/blobs/sha256/\(blob.digest.hex)", "hellO")
+            #expect(store.path(of: blob.digest, size: 5) == nil)
+            #expect(try await Program.run("test", ["-e", blob.path]).status == 1)
+        }
+    }
+
+    /// A cache that was restored from an archive has other times; what is right stays.
+    @Test(arguments: ["2001-01-01", "now"])
+    func restoredContentIsVerified(_ time: String) async throws {
+        try await Scratch.with { scratch in
+            let store = try ContentStore.open(at: scratch["cache"], fallback: scratch.path)
+            let blob = try Self.put("hello", in: store)
+            try await Program.output("touch", ["-d", time, blob.path])
+            #expect(store.path(of: blob.digest, size: 5) == blob.path)
+            let stamp = try await Program.output("stat", ["-c", "%y", blob.path])
+            #expect(store.path(of: blob.digest, size: 5) == blob.path)
+            #expect(try await Program.output("stat", ["-c", "%y", blob.path]) == stamp)
+        }
+    }
+
+    /// When the cache's file system takes no more, the layer goes to the temporary directory, with one warning.
+    @Test func aFullCacheOverflows() async throws {
+        try await Scratch.with { scratch in
+            let warnings = Mutex<[String]>([])
+            do {
+                let store = try ContentStore.open(at: scratch["cache"], fallback: scratch.path) { text in
+                    warnings.withLock { $0.append(text) }
+                }
+                let (first, second) = (try store.draft(), try store.draft())
+                try first.write(Array("hel".utf8).span)
+                try await Program.output("rm", ["-r", scratch["cache"]])
+                try scratch.write("cache", "in the way")
+                try first.write(Array("lo".utf8).span)
+                let path = try first.commit(as: SHA256.digest(of: Array("hello".utf8)))
+                #expect(try await Program.output("cat", [path]) == "hello")
+                try second.write(Array("x".utf8).span)
+                let digest = SHA256.digest(of: Array("x".utf8))
+                let other = try second.commit(as: digest)
+                #expect(store.path(of: digest, size: 1) == other)
+                _ = try Self.put("third", in: store)
+                #expect(warnings.withLock { $0.count } == 1)
+            }
+            #expect(try await Program.output("find", [scratch.path, "-mindepth", "1", "-name", "imgbuild-*"]).isEmpty)
+        }
+    }
+
+    @Test func twoProcessesWriteTheSameBlob() async throws {
+        try await Scratch.with { scratch in
+            let one = try ContentStore.open(at: scratch["cache"], fallback: scratch.path)
+            let two = try ContentStore.open(at: scratch["cache"], fallback: scratch.path)
+            let (first, second) = (try one.draft(), try two.draft())
+            for draft in [first, second] { try draft.write(Array("same".utf8).span) }
+            let digest = SHA256.digest(of: Array("same".utf8))
+            #expect(try first.commit(as: digest) == second.commit(as: digest))
+            #expect(one.path(of: digest, size: 4) != nil)
+            #expect(one.usage().blobCount == 1)
         }
     }
 }

@@ -1,0 +1,106 @@
+import ImgOCI
+import ImgStream
+import ImgTestKit
+import Testing
+
+@Suite struct TarReaderTests {
+    @Test(arguments: [1, 511, 1 << 20])
+    func readsWhatWasWritten(_ step: Int) throws {
+        let written = TarWriterTests.items + TarWriterTests.paths
+        let read = try Tar.items(TricklingSource(try Tar.bytes(written), step: step))
+        #expect(read.count == written.count)
+        for (read, written) in zip(read, written) {
+            #expect(TarWriterTests.line(read) == TarWriterTests.line(written))
+            #expect(read.content == written.content)
+        }
+    }
+
+    /// Archives of the field's writers, made by Python and GNU tar.
+    static let make = """
+        import io, sys, tarfile
+        name, format = sys.argv[1], sys.argv[2]
+        with tarfile.open(name, 'w:', format=getattr(tarfile, format), encoding='utf-8', errors='surrogateescape') as t:
+            def add(path, type=tarfile.REGTYPE, data=b'', **more):
+                info = tarfile.TarInfo(path)
+                info.type, info.size, info.mode = type, len(data), 0o640
+                for key, value in more.items(): setattr(info, key, value)
+                t.addfile(info, io.BytesIO(data))
+            add('./dot/', tarfile.DIRTYPE)
+            add('dot/./x', data=b'x', uid=70000, gid=5, uname='somebody', gname='group', mtime=1700000000)
+            add('caf\\u00e9', data=b'y' * 1000)
+            add('latin-\\udce4', data=b'z')
+            if format != 'USTAR_FORMAT':
+                add('n' * 300, data=b'long')
+                add('link', tarfile.SYMTYPE, linkname='t' * 300)
+                add('latin-\\udce4' + 'n' * 200, data=b'longlatin')
+                add('big', uid=3000000)
+            add('hard', tarfile.LNKTYPE, linkname='dot/./x')
+            add('/abs', data=b'abs')
+            if format == 'PAX_FORMAT':
+                add('attr', pax_headers={'SCHILY.xattr.user.a': 'v', 'SCHILY.xattr.security.capability': 'c', 'mtime': '12.5'})
+        """
+
+    @Test(arguments: ["USTAR_FORMAT", "GNU_FORMAT", "PAX_FORMAT"])
+    func readsOtherWriters(_ format: String) async throws {
+        try await Scratch.with { scratch in
+            try await Program.output("python3", ["-c", Self.make, scratch["t.tar"], format])
+            let items = try Tar.items(FileSource.open(scratch["t.tar"]))
+            func item(_ path: [UInt8]) -> Item? { items.first { $0.header.path == path } }
+            func item(_ path: String) -> Item? { item(Array(path.utf8)) }
+            #expect(item("dot")?.header.kind == .directory)
+            let x = try #require(item("dot/./x"))
+            #expect(x.content == Array("x".utf8))
+            #expect((x.header.uid, x.header.gid, x.header.mode) == (70_000, 5, 0o640))
+            #expect(x.header.mtime == Timestamp(seconds: 1_700_000_000))
+            #expect(item("caf\u{e9}")?.content.count == 1000)
+            let latin = Array("latin-".utf8) + [0xe4]
+            #expect(item(latin)?.content == Array("z".utf8))
+            #expect(item("hard")?.header.linkTarget == Array("dot/./x".utf8))
+            #expect(item("hard")?.header.kind == .hardlink)
+            #expect(item("/abs")?.content == Array("abs".utf8))
+            guard format != "USTAR_FORMAT" else { return }
+            let long = String(repeating: "n", count: 300)
+            #expect(item(long)?.content == Array("long".utf8))
+            #expect(item("link")?.header.linkTarget.count == 300)
+            #expect(item(latin + Array(repeating: 0x6e, count: 200))?.content == Array("longlatin".utf8))
+            #expect(item("big")?.header.uid == 3_000_000)
+            guard format == "PAX_FORMAT" else { return }
+            let attributes = try #require(item("attr")?.header)
+            #expect(Set(attributes.xattrs.map(\.name)) == ["user.a", "security.capability"])
+            #expect(attributes.xattrs.map(\.value).sorted { $0[0] < $1[0] } == [[0x63], [0x76]])
+            #expect(attributes.mtime == Timestamp(seconds: 12, nanoseconds: 500_000_000))
+        }
+    }
+
+    @Test(arguments: ["gnu", "pax"])
+    func sparseFilesHaveTheirHoles(_ format: String) async throws {
+        try await Scratch.with { scratch in
+            try await Program.output(
+                "sh",
+                [
+                    "-c",
+                    "truncate -s 3000000 f && printf mid | dd of=f bs=1 seek=1500000 conv=notrunc && tar --format=\(format) -Scf t.tar f",
+                ],
+                in: scratch.path
+            )
+            let items = try Tar.items(FileSource.open(scratch["t.tar"]))
+            #expect(items.first?.header.size == 3_000_000)
+            #expect(items.first?.content == (try scratch.bytes("f")))
+        }
+    }
+
+    /// Names are bytes whatever the locale of the process is; tests run in the C locale, as daemons do.
+    @Test func skipsContentThatIsNotWanted() throws {
+        let items: [Item] = (0..<20).map { .file("f\($0)", String(repeating: "c", count: $0 * 300)) }
+        let reader = try TarReader(BytesSource(try Tar.bytes(items)))
+        var names: [[UInt8]] = []
+        while let header = try reader.next() { names.append(header.path) }
+        #expect(names == items.map(\.header.path))
+    }
+
+    @Test func cutArchivesAreErrors() throws {
+        let bytes = try Tar.bytes([.file("f", String(repeating: "c", count: 2000))])
+        #expect(throws: StreamError.self) { try Tar.items(BytesSource(Array(bytes[..<1000]))) }
+        #expect(throws: StreamError.self) { try Tar.items(BytesSource(Array("no archive at all, just text".utf8))) }
+    }
+}
