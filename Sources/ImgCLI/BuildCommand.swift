@@ -32,13 +32,34 @@ struct BuildCommand: ToolCommand {
     var accepted: AcceptedOptions
 
     func perform() async throws -> Int32 {
+        let job = try prepare()
+        if let call = job.call { return try await perform(call, job.request, job.builder) }
+        let built = try await build(job)
+        return try finish(built, job.renderer)
+    }
+
+    @inline(never)
+    private func build(_ job: Job) async throws -> BuildResult {
+        try await job.builder.build(job.request)
+    }
+
+    /// Everything that the arguments say.
+    private struct Job {
+        var request: BuildRequest
+        var call: CallMethod?
+        var builder: Builder
+        var renderer: any Renderer
+    }
+
+    // Apart from `perform`: Swift 6.3.1 crashes when it optimises the two as one asynchronous function.
+    @inline(never)
+    private func prepare() throws -> Job {
         let environment = try machine.environment()
         let renderer = output.renderer(isQuiet: output.quiet)
         let request = try request(environment)
         for notice in accepted.notices { renderer.emit(.note(notice)) }
-        let builder = Builder(environment: environment, events: renderer)
-        if let call = try checks.call { return try await perform(call, request, builder) }
-        if request.outputs.isEmpty {
+        let call = try checks.call
+        if call == nil, request.outputs.isEmpty {
             renderer.emit(
                 .warning(
                     Diagnostic(
@@ -49,13 +70,19 @@ struct BuildCommand: ToolCommand {
                 )
             )
         }
-        let built = try await builder.build(request)
+        let builder = Builder(environment: environment, events: renderer)
+        return Job(request: request, call: call, builder: builder, renderer: renderer)
+    }
+
+    @inline(never)
+    private func finish(_ built: BuildResult, _ renderer: any Renderer) throws -> Int32 {
         try output.write(built)
         renderer.finish(built)
         if output.quiet { Console.standardOutput.print([built.root.digest.description]) }
         return 0
     }
 
+    @inline(never)
     private func perform(_ call: CallMethod, _ request: BuildRequest, _ builder: Builder) async throws -> Int32 {
         switch call.method {
         case .check:
