@@ -6,7 +6,7 @@ SHELL := /bin/bash
 
 SWIFT ?= swift
 RELEASE_FLAGS := -c release --static-swift-stdlib
-TEST_FLAGS := --skip-build --disable-xctest
+TEST_FLAGS := --skip-build --disable-xctest --no-parallel
 SOURCES := Package.swift Sources Tests
 
 export IMGBUILD ?= $(CURDIR)/.build/release/imgbuild

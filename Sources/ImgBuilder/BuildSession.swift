@@ -53,18 +53,16 @@ final class BuildSession: Sendable {
             environment.resolvedCacheDirectory, environment.temporaryDirectory, pool, events
         )
         return try await openedStore.value(for: path) {
-            let store = try await pool.run { try ContentStore.open(at: path, fallback: fallback) }
-            if let reason = store.degradation {
-                events.emit(
-                    .warning(
-                        Diagnostic(
-                            .warning,
-                            "building without a cache: \(reason)",
-                            hints: ["choose another directory with --cache-dir or IMGBUILD_CACHE_DIR"]
-                        )
-                    )
+            let warn: @Sendable (String) -> Void = { reason in
+                let warning = Diagnostic(
+                    .warning,
+                    "building without a cache: \(reason)",
+                    hints: ["choose another directory with --cache-dir or IMGBUILD_CACHE_DIR"]
                 )
+                events.emit(.warning(warning))
             }
+            let store = try await pool.run { try ContentStore.open(at: path, fallback: fallback, warn: warn) }
+            if let reason = store.degradation { warn(reason) }
             return store
         }
     }

@@ -34,7 +34,9 @@ package enum ImageSelection {
         depth: Int,
         _ seen: inout [Platform]
     ) async throws -> ImageGraph.Content? {
-        guard depth <= maxDepth else { throw BuildError("\(source.name): indexes are nested more than \(maxDepth) deep") }
+        guard depth <= maxDepth else {
+            throw BuildError("\(source.name): indexes are nested more than \(maxDepth) deep")
+        }
         let index = try ImageIndex(parsing: content.bytes, mediaType: content.descriptor.mediaType)
         let candidates: [Descriptor]
         do {
@@ -55,7 +57,9 @@ package enum ImageSelection {
             let manifest = try ImageManifest(parsing: bytes, mediaType: entry.mediaType)
             guard manifest.config.mediaType.isImageConfig else { continue }
             let config = try ImageConfig(parsing: try await source.blob(manifest.config, limit: configLimit))
-            if platform.matchRank(of: config.platform) != nil { return ImageGraph.Content(descriptor: entry, bytes: bytes) }
+            if platform.matchRank(of: config.platform) != nil {
+                return ImageGraph.Content(descriptor: entry, bytes: bytes)
+            }
             if !seen.contains(config.platform.normalized) { seen.append(config.platform.normalized) }
         }
         return nil

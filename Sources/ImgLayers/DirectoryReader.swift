@@ -37,6 +37,7 @@ final class DirectoryRoot: Sendable {
     /// - Parameter directory: Relative; each component must still be a directory.
     /// - Throws: ``BuildError`` when the directory cannot be read.
     func list(_ directory: [UInt8]) throws(BuildError) -> DirectoryListing {
+        guard directory.count <= TreePath.longest else { throw unreadable(directory, ENAMETOOLONG) }
         let opened = descend(to: directory)
         guard opened >= 0 else { throw unreadable(directory, errno) }
         guard let stream = unsafe fdopendir(opened) else {

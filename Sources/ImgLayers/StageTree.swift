@@ -1,7 +1,6 @@
 package import ImgOCI
 package import ImgReport
 import ImgStream
-import ImgStream
 package import ImgTree
 
 /// Reads content that lies in layers, for the few questions that need it: account files copied from elsewhere.

@@ -3,8 +3,8 @@ import Synchronization
 
 /// Compresses a stream of bytes in fixed-size blocks on several threads and hands the results to a sink in order.
 ///
-/// The caller's thread fills blocks and writes results. At most two blocks per worker are in flight, so memory is
-/// bounded by the number of workers; threads are started only when there is a second block.
+/// The caller's thread fills blocks and writes results. Two blocks more than there are workers are in flight, so memory is
+/// bounded; threads are started only when there is a second block.
 final class BlockPipeline: ByteSink {
     private let sink: any ByteSink
     private let settings: CompressionSettings
@@ -54,7 +54,7 @@ final class BlockPipeline: ByteSink {
 
     private func submit() throws(StreamError) {
         if !hasWorkers { try startWorkers() }
-        while submitted - written >= 2 * workers { try writeNext() }
+        while submitted - written >= workers + 2 { try writeNext() }
         shared.push(submitted, current)
         submitted += 1
         current = shared.emptyBuffer(CompressionSettings.blockSize)

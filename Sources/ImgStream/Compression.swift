@@ -7,7 +7,10 @@ package struct CompressionSettings: Hashable, Sendable, CustomStringConvertible 
     package var format: LayerCompression
     package var level: Int
 
-    /// libdeflate's level that makes layers no larger than zlib's default does, at several times its speed (`docs/performance.md`).
+    /// Layers within 2 % of what zlib's default level makes of them, for a quarter of its work.
+    ///
+    /// 904 MB of libraries and documentation, seconds of processor time: zlib 6 324 MB, 29.2; libdeflate 3 331 MB, 6.8;
+    /// 4 329 MB, 7.4; 5 323 MB, 9.4; 6 321 MB, 11.1. Blocks of 4 MiB would save another 0.3 %, of 256 KiB cost as much.
     package static let defaultGzipLevel = 4
     package static let defaultZstdLevel = 3
 

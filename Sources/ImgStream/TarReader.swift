@@ -17,6 +17,7 @@ import ImgOCI
     private let archive: OpaquePointer
     private let port: SourcePort
     private let locale: UTF8Locale
+    private var contentCount: Int64 = 0
 
     /// - Throws: ``StreamError`` `.corrupt` when the source begins with no tar header.
     package init(_ source: any ByteSource, format: Format = .plain) throws(StreamError) {
@@ -69,6 +70,11 @@ import ImgOCI
     package func read(into buffer: UnsafeMutableRawBufferPointer) throws(StreamError) -> Int {
         let count = unsafe archive_read_data(archive, buffer.baseAddress, buffer.count)
         guard count >= 0 else { throw failure() }
+        // The holes of a sparse file cost its sender nothing.
+        contentCount += Int64(count)
+        guard contentCount <= Inflater.defaultLimit else {
+            throw StreamError(.tooLarge, "more than \(Inflater.defaultLimit) bytes of content")
+        }
         return count
     }
 

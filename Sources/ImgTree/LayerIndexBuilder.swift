@@ -24,6 +24,7 @@ extension LayerIndex {
             let ordinal = headerCount
             headerCount += 1
             let path = TreePath.relative(header.path)
+            guard path.count <= TreePath.longest else { throw .tooLarge("a path of \(path.count) bytes") }
             if takeMarker(path) { return }
             var record = Record()
             record.kind = header.kind
@@ -155,7 +156,8 @@ extension LayerIndex {
                 let path = paths[position]
                 for slash in path.indices where path[slash] == UInt8(ascii: "/") {
                     guard let target = targets[path[..<slash]] else { continue }
-                    moves[position] = TreePath.join(target, path[(slash + 1)...])
+                    let moved = TreePath.join(target, path[(slash + 1)...])
+                    if moved.count <= TreePath.longest { moves[position] = moved }
                     break
                 }
             }

@@ -66,7 +66,9 @@ extension LayerIndex {
             let previous = path
             try input.path(after: &path)
             guard position == 0 || PathOrder.precedes(previous, path) else { throw .corruptIndex("paths out of order") }
-            guard paths.append(path) else { throw .corruptIndex("too long") }
+            guard TreePath.isRelativeClean(path), path.count <= TreePath.longest, paths.append(path) else {
+                throw .corruptIndex("malformed path")
+            }
             try decodeRecord(at: position, from: &input)
         }
         for table in [\LayerIndex.whiteouts, \LayerIndex.opaques] {
@@ -83,7 +85,9 @@ extension LayerIndex {
         for _ in 0..<(try input.count(limit: input.remaining)) {
             let path = try input.bytes()
             if let previous, PathOrder.precedes(path, previous) { throw .corruptIndex("markers out of order") }
-            guard self[keyPath: table].append(path) else { throw .corruptIndex("too long") }
+            guard TreePath.isRelativeClean(path), self[keyPath: table].append(path) else {
+                throw .corruptIndex("malformed path")
+            }
             previous = path
         }
     }

@@ -43,12 +43,14 @@ extension LayerIndex {
                     let bytes = try readAll(reader)
                     content = bytes
                     var position = 0
-                    note = try inspector?.inspect(header) { maximum in
-                        defer { position = min(bytes.count, position + maximum) }
-                        return Array(bytes[position...].prefix(maximum))
-                    }
+                    note = try inspector?
+                        .inspect(header) { maximum in
+                            defer { position = min(bytes.count, position + maximum) }
+                            return Array(bytes[position...].prefix(maximum))
+                        }
                 } else {
-                    note = try inspector?.inspect(header) { maximum throws(StreamError) in try reader.readChunk(maximum) }
+                    note = try inspector?
+                        .inspect(header) { maximum throws(StreamError) in try reader.readChunk(maximum) }
                 }
             }
             try builder.append(header, note: note, content: content)
@@ -83,7 +85,9 @@ extension TarReader {
         var chunk = [UInt8](repeating: 0, count: max(maximum, 0))
         var result: Result<Int, StreamError> = .success(0)
         unsafe chunk.withUnsafeMutableBytes { buffer in
-            do throws(StreamError) { result = .success(unsafe try read(into: buffer)) } catch { result = .failure(error) }
+            do throws(StreamError) { result = .success(unsafe try read(into: buffer)) } catch {
+                result = .failure(error)
+            }
         }
         chunk.removeLast(chunk.count - (try result.get()))
         return chunk

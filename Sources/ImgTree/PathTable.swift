@@ -127,6 +127,9 @@ package enum PathOrder {
 
 /// Small operations on relative paths in bytes.
 package enum TreePath {
+    /// The longest path, in bytes, that a file system takes (`PATH_MAX`); bounds the depth of trees.
+    package static let longest = 4096
+
     /// Clean and relative: no leading `/`, no `.` or `..`, nothing for the root.
     package static func relative(_ path: [UInt8]) -> [UInt8] {
         if isRelativeClean(path) { return path }
@@ -176,7 +179,8 @@ package enum TreePath {
         return path[path.startIndex + directory.count] == UInt8(ascii: "/")
     }
 
-    private static func isRelativeClean(_ path: [UInt8]) -> Bool {
+    /// Whether ``relative(_:)`` would change nothing.
+    static func isRelativeClean(_ path: [UInt8]) -> Bool {
         var length = 0
         var dots = 0
         for byte in path {

@@ -61,7 +61,7 @@ import Testing
         await #expect(throws: CredentialHelper.Failure.failed("it did not finish within 0 s", errorText: "")) {
             try await helper.get("h")
         }
-        #expect(ContinuousClock.now - start < .seconds(10))
+        #expect(ContinuousClock.now - start < .seconds(40))
     }
 
     @Test func survivesAHelperThatReadsNothingAndALongStandardError() async throws {

@@ -73,7 +73,7 @@ final class ContextFixture: Sendable {
         }
     }
 
-    /// Many small files: `0/0`, `0/1`, … `1/100`, …
+    /// Makes many small files, such as `1/100`.
     func fill(directories: Int, files: Int) throws {
         for directory in 0..<directories {
             _ = unsafe mkdir("\(path)/\(directory)", 0o755)

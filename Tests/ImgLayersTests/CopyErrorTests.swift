@@ -124,6 +124,14 @@ import Testing
         if let hint = row.hint { #expect(diagnostic.hints.contains(hint), "\(diagnostic.hints)") }
     }
 
+    @Test func aUserNameWithoutAFileSystem() async throws {
+        // CFG-1, row 24
+        let error = await #expect(throws: BuildError.self) { try await Scenario().spec(["USER bob", "WORKDIR /x"]) }
+        #expect(
+            error?.diagnostics.first?.message == "cannot resolve user \"bob\": the stage has no file system yet"
+        )
+    }
+
     @Test func anIgnoredSourceIsExplained() async throws {
         let scenario = Scenario(context: ["f secret.txt x", "f d/e/f y"], ignore: "# comment\nsecret.*\nd\n")
         for (path, hint) in [

@@ -94,6 +94,11 @@ import Testing
         return body + (0..<8).map { UInt8(truncatingIfNeeded: sum >> (8 * UInt64($0))) }
     }
 
+    @Test func endlessPathsAreRefused() throws {
+        let deep = TarHeader(path: bytes(String(repeating: "a/", count: 3000) + "a"), kind: .file)
+        #expect(throws: TreeError.self) { try layer([deep]) }
+    }
+
     @Test func aHundredThousandEntriesStaySmall() throws {
         var builder = LayerIndex.Builder()
         for number in 0..<100_000 {

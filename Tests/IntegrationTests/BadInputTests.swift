@@ -115,7 +115,9 @@ import Testing
         }
     }
 
-    @Test(arguments: [["--no-such-flag", "."], [], ["--push", "."], ["--platform", "bogus", "."], ["-o", "type=zip", "."]])
+    @Test(arguments: [
+        ["--no-such-flag", "."], [], ["--push", "."], ["--platform", "bogus", "."], ["-o", "type=zip", "."],
+    ])
     func usageErrorsHaveStatusTwo(_ arguments: [String]) async throws {
         try await Scratch.with { scratch in
             let result = try await Program.run(Project.imgbuild, arguments, in: scratch.path)

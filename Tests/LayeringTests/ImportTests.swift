@@ -13,8 +13,8 @@ import Testing
         ["ImgPlan", "ImgRegistry"],
         ["ImgTree"],
         ["ImgDockerfile", "ImgStore", "ImgHTTP", "ImgCredentials"],
-        ["ImgReport", "ImgStream", "ImgTasks"],
-        ["ImgOCI"],
+        ["ImgReport", "ImgStream"],
+        ["ImgOCI", "ImgTasks"],
         ["CImgCurlShims"],
         ["CImgArchive", "CImgZlib", "CImgCrypto", "CImgCurl", "CImgDeflate", "CImgZstd"],
     ]
