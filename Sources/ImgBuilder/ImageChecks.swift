@@ -33,7 +33,8 @@ struct ImageChecks: Sendable {
     private func architectureFindings(_ own: [(layer: BuiltLayer, spec: LayerSpec, step: Step)]) -> [Diagnostic] {
         guard request.platformCheck != .off else { return [] }
         let check = ArchitectureCheck(platform: platform)
-        return own.flatMap { layer, spec, step in
+        return own.flatMap { layer, spec, step -> [Diagnostic] in
+            if layer.notes.isEmpty { return [] }
             let modes = Dictionary(spec.entries.map { ($0.header.path, $0.header.mode) }) { first, _ in first }
             return
                 layer.notes.sorted { $0.key.lexicographicallyPrecedes($1.key) }
