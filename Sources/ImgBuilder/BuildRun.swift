@@ -27,7 +27,7 @@ struct BuildRun: Sendable {
         let publisher = try Publisher(request: request, session: session)
         // Permission is asked for while layers are compressed, and known before anything is uploaded.
         async let probe: Void = publisher.probe()
-        let resolved: [ResolvedPlatform]
+        let resolved: (platforms: [ResolvedPlatform], baseLayers: BaseLayers)
         do {
             resolved = try await resolve(planned)
             try await probe
@@ -35,7 +35,7 @@ struct BuildRun: Sendable {
             try? await probe
             throw error
         }
-        let built = try await buildLayers(resolved, publisher)
+        let built = try await buildLayers(resolved.platforms, resolved.baseLayers, publisher)
         let shared = IdenticalExecutables(request: request)
             .findings(
                 built.map { (platform: $0.resolved.platform, own: $0.layers.compactMap(\.own)) }
@@ -51,7 +51,9 @@ struct BuildRun: Sendable {
         var stage: StageResolver.Stage
     }
 
-    private func resolve(_ planned: Planned) async throws -> [ResolvedPlatform] {
+    private func resolve(
+        _ planned: Planned
+    ) async throws -> (platforms: [ResolvedPlatform], baseLayers: BaseLayers) {
         let store = try await session.store()
         let baseLayers = BaseLayers(
             store: store,
@@ -76,7 +78,7 @@ struct BuildRun: Sendable {
             spoolDirectory: store.scratchDirectory,
             times: CopyResolver.Times(epoch: epoch, clamp: epoch)
         )
-        var platforms = try await withThrowingTaskGroup(of: (Int, ResolvedPlatform).self) { group in
+        let platforms = try await withThrowingTaskGroup(of: (Int, ResolvedPlatform).self) { group in
             for (index, plan) in planned.plan.platforms.enumerated() {
                 let resolver = StageResolver(
                     plan: plan,
@@ -95,26 +97,37 @@ struct BuildRun: Sendable {
             for try await (index, platform) in group { found[index] = platform }
             return found.sorted { $0.key < $1.key }.map(\.value)
         }
-        try await materialize(&platforms, baseLayers)
-        return platforms
+        return (platforms, baseLayers)
     }
 
-    /// Fetches what lies in base layers, for all platforms at once.
-    private func materialize(_ platforms: inout [ResolvedPlatform], _ baseLayers: BaseLayers) async throws {
-        let specs = platforms.flatMap { platform in
-            platform.stage.layers.compactMap { layer in
-                if case .own(let spec, _) = layer { return spec }
-                return nil
+    /// A layer's place: number of the platform, number among its layers.
+    private struct Place: Hashable {
+        var platform: Int
+        var layer: Int
+    }
+
+    /// Looks every layer up in the cache; only for those that are not there, what lies in base layers is fetched, for all
+    /// platforms at once.
+    private func order(
+        _ platforms: [ResolvedPlatform],
+        _ builder: LayerBuilder,
+        _ baseLayers: BaseLayers
+    ) async throws -> [Place: LayerBuilder.Order] {
+        var orders = try await withThrowingTaskGroup(of: (Place, LayerBuilder.Order).self) { group in
+            for (number, platform) in platforms.enumerated() {
+                for (layer, content) in platform.stage.layers.enumerated() {
+                    guard case .own(let spec, _) = content else { continue }
+                    group.addTask { (Place(platform: number, layer: layer), try await builder.order(spec)) }
+                }
             }
+            var orders: [Place: LayerBuilder.Order] = [:]
+            for try await (place, order) in group { orders[place] = order }
+            return orders
         }
-        var ready = try await baseLayers.materialize(specs)[...]
-        for platform in platforms.indices {
-            for place in platforms[platform].stage.layers.indices {
-                guard case .own(_, let step) = platforms[platform].stage.layers[place], let spec = ready.popFirst()
-                else { continue }
-                platforms[platform].stage.layers[place] = .own(spec, step)
-            }
-        }
+        let missing = orders.filter { $0.value.found == nil && !$0.value.spec.contentsInLayers.isEmpty }.map(\.key)
+        let fetched = try await baseLayers.materialize(missing.compactMap { orders[$0]?.spec })
+        for (place, spec) in zip(missing, fetched) { orders[place]?.spec = spec }
+        return orders
     }
 
     /// A layer in the store or at its source.
@@ -132,7 +145,11 @@ struct BuildRun: Sendable {
         var layers: [FinishedLayer]
     }
 
-    private func buildLayers(_ platforms: [ResolvedPlatform], _ publisher: Publisher) async throws -> [BuiltPlatform] {
+    private func buildLayers(
+        _ platforms: [ResolvedPlatform],
+        _ baseLayers: BaseLayers,
+        _ publisher: Publisher
+    ) async throws -> [BuiltPlatform] {
         let settings = try CompressionSettings(format: request.compression.format, level: request.compression.level)
         let builder = LayerBuilder(
             store: try await session.store(),
@@ -143,6 +160,7 @@ struct BuildRun: Sendable {
             now: Timestamp(seconds: Int64(time(nil))),
             inspector: ExecutableInspector()
         )
+        let orders = try await order(platforms, builder, baseLayers)
         return try await withThrowingTaskGroup(of: (Int, Int, BuiltLayer?).self) { group in
             for (number, platform) in platforms.enumerated() {
                 for (place, layer) in platform.stage.layers.enumerated() {
@@ -153,9 +171,10 @@ struct BuildRun: Sendable {
                             try await publisher.prepare(blob)
                             return (number, place, nil)
                         }
-                    case .own(let spec, let step):
+                    case .own(_, let step):
+                        guard let order = orders[Place(platform: number, layer: place)] else { continue }
                         group.addTask {
-                            let built = try await builder.build(spec)
+                            let built = try await builder.build(order)
                             report(built, step, [platform.platform])
                             try await publisher.prepare(
                                 Blob(descriptor: built.descriptor, origin: .file(path: built.path))

@@ -62,7 +62,8 @@ struct ImageChecks: Sendable {
         let check = ArchitectureCheck(platform: platform)
         let cause = ArchitectureCause(dockerfile: dockerfile, buildArguments: request.buildArguments)
         let exceptions = request.platformCheckExceptions + directives.allowed
-        return own.flatMap { layer, spec, step in
+        return own.flatMap { layer, spec, step -> [Diagnostic] in
+            if layer.notes.isEmpty { return [] }
             let modes = Dictionary(spec.entries.map { ($0.header.path, $0.header.mode) }) { first, _ in first }
             let found = layer.notes.sorted { $0.key.lexicographicallyPrecedes($1.key) }
                 .compactMap { path, note -> Diagnostic? in

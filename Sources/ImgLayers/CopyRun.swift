@@ -182,6 +182,7 @@ struct CopyRun {
         into top: [UInt8]
     ) async throws(BuildError) {
         var groups: [Entry.Origin: Int] = [:]
+        tree.reserve(walk.count)
         for entry in walk {
             note(entry.mtime)
             let path = TreePath.join(top, entry.path[prefix...])

@@ -3,19 +3,24 @@ import ImgOCI
 import ImgReport
 import ImgStream
 import ImgTree
+import Synchronization
 
 /// An open directory that everything below is reached from, one component at a time and never through a link.
 final class DirectoryRoot: Sendable {
     private let descriptor: Int32
     /// Absolute, free of symbolic links, without a trailing `/` (empty for the file system's root).
     let path: [UInt8]
+    private let trail = Mutex(Trail())
 
     private init(adopting descriptor: Int32, path: [UInt8]) {
         self.descriptor = descriptor
         self.path = path
     }
 
-    deinit { _ = close(descriptor) }
+    deinit {
+        trail.withLock { $0.cut(to: 0) }
+        _ = close(descriptor)
+    }
 
     /// Opens a directory; links on the way to it are followed.
     static func open(_ path: String) throws(BuildError) -> DirectoryRoot {
@@ -72,22 +77,62 @@ final class DirectoryRoot: Sendable {
         )
     }
 
+    /// A new descriptor of a directory.
     private func descend(to directory: [UInt8]) -> Int32 {
-        var current = unsafe openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        for component in directory.split(separator: UInt8(ascii: "/")) {
+        let components = directory.split(separator: UInt8(ascii: "/"))
+        let near = components.prefix(Trail.limit)
+        var current = trail.withLock { trail -> Int32 in
+            let last = trail.follow(near, from: descriptor)
+            return last < 0 ? last : unsafe openat(last, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        }
+        for component in components.dropFirst(Trail.limit) {
             guard current >= 0 else { return current }
-            let name = Array(component) + [0]
-            let next = unsafe name.withUnsafeBytes { buffer -> Int32 in
-                guard let base = buffer.baseAddress else { return -1 }
-                let text = unsafe base.assumingMemoryBound(to: CChar.self)
-                return unsafe openat(current, text, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-            }
+            let next = Trail.open(component, in: current)
             let code = errno
             _ = close(current)
             errno = code
             current = next
         }
         return current
+    }
+}
+
+/// The open directories on the way to the one that was read last: the next one is mostly near.
+private struct Trail {
+    /// Directories that are kept open; those deeper are opened each time.
+    static let limit = 32
+
+    private var steps: [(name: ArraySlice<UInt8>, descriptor: Int32)] = []
+
+    /// Goes down from a root, opening what the last way did not; -1 as `openat` says.
+    ///
+    /// - Returns: A descriptor that is the trail's own, or the root's.
+    mutating func follow(_ components: ArraySlice<ArraySlice<UInt8>>, from root: Int32) -> Int32 {
+        var depth = 0
+        for component in components {
+            if depth == steps.count || steps[depth].name != component {
+                cut(to: depth)
+                let next = Self.open(component, in: steps.last?.descriptor ?? root)
+                guard next >= 0 else { return next }
+                steps.append((component, next))
+            }
+            depth += 1
+        }
+        cut(to: depth)
+        return steps.last?.descriptor ?? root
+    }
+
+    mutating func cut(to depth: Int) {
+        while steps.count > depth { _ = close(steps.removeLast().descriptor) }
+    }
+
+    static func open(_ component: ArraySlice<UInt8>, in directory: Int32) -> Int32 {
+        let name = Array(component) + [0]
+        return unsafe name.withUnsafeBytes { buffer -> Int32 in
+            guard let base = buffer.baseAddress else { return -1 }
+            let text = unsafe base.assumingMemoryBound(to: CChar.self)
+            return unsafe openat(directory, text, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        }
     }
 }
 

@@ -2,12 +2,8 @@ import ImgOCI
 import ImgStream
 import ImgTree
 
-/// Passes the entries of a layer, contents included, to whatever makes a tar of them.
-///
-/// Blocks.
+/// Passes the entries of a layer, contents included, to whatever makes a tar of them. Blocks.
 enum EntryWriting {
-    private static let chunkSize = 256 << 10
-
     /// What an inspector said about one file.
     struct Note: Sendable, Hashable {
         var path: [UInt8]
@@ -17,29 +13,55 @@ enum EntryWriting {
     /// Writes every entry; an inspector sees the same bytes in the same pass.
     static func write(_ spec: LayerSpec, into writer: LayerWriter, inspector: (any FileInspector)?) throws -> [Note] {
         var notes: [Note] = []
+        var buffer = ReadBuffer()
         try forEach(spec) { header, source in
             try writer.append(header)
             guard let source else { return }
-            if let inspector {
-                let note = try inspector.inspect(header) { maximum throws(StreamError) in
-                    let chunk = try source.readChunk(maximum)
-                    try writer.write(chunk.span)
-                    return chunk
-                }
-                if let note { notes.append(Note(path: header.path, bytes: note)) }
+            if let inspector, let note = try inspect(header, source, inspector, &buffer, writer) {
+                notes.append(Note(path: header.path, bytes: note))
             }
-            try copy(source) { chunk throws(StreamError) in try writer.write(chunk.span) }
+            while try buffer.fill(from: source) {
+                try buffer.withSpan { chunk throws(StreamError) in try writer.write(chunk) }
+            }
         }
         return notes
+    }
+
+    /// Writes a file as far as the inspector wants to see it, in pieces that do not depend on what it asks for.
+    private static func inspect(
+        _ header: TarHeader,
+        _ source: any ByteSource,
+        _ inspector: any FileInspector,
+        _ buffer: inout ReadBuffer,
+        _ writer: LayerWriter
+    ) throws(StreamError) -> [UInt8]? {
+        var shown = 0
+        var filled = 0
+        return try inspector.inspect(header) { maximum throws(StreamError) in
+            if shown == filled {
+                guard try buffer.fill(from: source) else {
+                    (shown, filled) = (0, 0)
+                    return []
+                }
+                try buffer.withSpan { chunk throws(StreamError) in try writer.write(chunk) }
+                (shown, filled) = (0, buffer.count)
+            }
+            let end = min(filled, shown + maximum)
+            defer { shown = end }
+            return buffer.copy(shown..<end)
+        }
     }
 
     /// The diff ID that writing these entries would give.
     static func diffID(_ spec: LayerSpec) throws -> Digest {
         let hasher = LayerHasher()
+        var buffer = ReadBuffer()
         try forEach(spec) { header, source in
             try hasher.append(header)
             guard let source else { return }
-            try copy(source) { chunk throws(StreamError) in try hasher.write(chunk.span) }
+            while try buffer.fill(from: source) {
+                try buffer.withSpan { chunk throws(StreamError) in try hasher.write(chunk) }
+            }
         }
         return try hasher.finish()
     }
@@ -63,17 +85,6 @@ enum EntryWriting {
                 let name = "/" + String(decoding: entry.header.path, as: UTF8.self)
                 throw StreamError(error.code, "\(name): \(error.message)")
             }
-        }
-    }
-
-    private static func copy(
-        _ source: any ByteSource,
-        _ write: ([UInt8]) throws(StreamError) -> Void
-    ) throws(StreamError) {
-        while true {
-            let chunk = try source.readChunk(chunkSize)
-            if chunk.isEmpty { return }
-            try write(chunk)
         }
     }
 }

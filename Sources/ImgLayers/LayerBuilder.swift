@@ -48,15 +48,35 @@ package final class LayerBuilder: Sendable {
         self.inspector = inspector
     }
 
-    /// Builds a layer or finds it in the cache; equal layers of several platforms are one piece of work.
-    ///
-    /// - Parameter spec: Contents that lie in other layers must have been extracted before (``LayerContents``).
-    package func build(_ spec: LayerSpec) async throws -> BuiltLayer {
-        let (settings, now) = (settings, now)
-        let key = try await pool.run { LayerKey(spec, settings: settings, now: now) }
-        return try await running.value(for: key) { [self] in
-            try await slots.withSlot { try await pool.run { [self] in try buildOnThread(spec, key) } }
+    /// A layer that is wanted.
+    package struct Order: Sendable {
+        /// Contents that lie in other layers must have been extracted before it is built (``LayerContents``).
+        package var spec: LayerSpec
+        /// The finished layer, if the cache knows it without reading a file.
+        package let found: BuiltLayer?
+        fileprivate let key: LayerKey
+    }
+
+    /// Looks a layer up in the cache.
+    package func order(_ spec: LayerSpec) async throws -> Order {
+        try await pool.run { [self] in
+            let key = LayerKey(spec, settings: settings, now: now)
+            let found = usesCache ? key.state.flatMap { record("layer-states", $0) } : nil
+            return Order(spec: spec, found: found, key: key)
         }
+    }
+
+    /// Builds a layer unless it is found; equal layers of several platforms are one piece of work.
+    package func build(_ order: Order) async throws -> BuiltLayer {
+        if let found = order.found { return found }
+        return try await running.value(for: order.key) { [self] in
+            try await slots.withSlot { try await pool.run { [self] in try buildOnThread(order.spec, order.key) } }
+        }
+    }
+
+    /// Builds a layer or finds it in the cache.
+    package func build(_ spec: LayerSpec) async throws -> BuiltLayer {
+        try await build(order(spec))
     }
 
     private func buildOnThread(_ spec: LayerSpec, _ key: LayerKey) throws -> BuiltLayer {
@@ -78,9 +98,8 @@ package final class LayerBuilder: Sendable {
 
     // MARK: - Cache
 
-    /// By state without reading a file; by diff ID when the shape is known and only reading can tell.
+    /// By diff ID: the shape is known, but only reading can tell.
     private func cached(_ spec: LayerSpec, _ key: LayerKey) -> BuiltLayer? {
-        if let state = key.state, let found = record("layer-states", state) { return found }
         guard store.record(namespace: "layer-shapes", key: key.shape) != nil,
             let diffID = try? EntryWriting.diffID(spec),
             let found = record("layers", LayerKey.content(diffID, settings: settings))

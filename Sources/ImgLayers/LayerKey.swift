@@ -71,14 +71,13 @@ private struct KeyHash: ~Copyable {
     }
 
     mutating func add(_ number: UInt64) {
-        for shift in stride(from: UInt64(0), to: 64, by: 8) {
-            pending.append(UInt8(truncatingIfNeeded: number >> shift))
-        }
+        let bytes = number.littleEndian
+        unsafe withUnsafeBytes(of: bytes) { unsafe pending.append(contentsOf: $0) }
     }
 
     mutating func add(_ header: TarHeader) {
         add(header.path)
-        add("\(header.kind)")
+        add(header.kind.code)
         add(UInt64(header.mode))
         add(UInt64(header.uid) << 32 | UInt64(header.gid))
         add(UInt64(bitPattern: header.size))
@@ -107,5 +106,20 @@ private struct KeyHash: ~Copyable {
     consuming func finish() -> String {
         flush()
         return hash.finalize().hex
+    }
+}
+
+extension TarHeader.Kind {
+    /// Stable: part of names in the cache.
+    fileprivate var code: UInt64 {
+        switch self {
+        case .file: 0
+        case .directory: 1
+        case .symlink: 2
+        case .hardlink: 3
+        case .fifo: 4
+        case .charDevice: 5
+        case .blockDevice: 6
+        }
     }
 }

@@ -19,8 +19,8 @@ package struct StageTree: SourceTree {
     private enum Contents: Sendable {
         /// A layer of a base image, by digest.
         case blob(Digest)
-        /// A layer of this build, by header: the sources it is made of.
-        case entries([Int: ContentRef])
+        /// A layer of this build, header by header.
+        case entries([LayerEntry])
     }
 
     /// The merged paths of all layers.
@@ -48,14 +48,10 @@ package struct StageTree: SourceTree {
     /// The file system after a step.
     package func appending(_ spec: LayerSpec) throws(BuildError) -> StageTree {
         var builder = LayerIndex.Builder()
-        var content: [Int: ContentRef] = [:]
         do {
-            for (ordinal, entry) in spec.entries.enumerated() {
-                try builder.append(entry.header)
-                if let reference = entry.content { content[ordinal] = reference }
-            }
+            for entry in spec.entries { try builder.append(entry.header) }
             let index = try builder.finish()
-            return StageTree(tree: tree.appending(index), contents: contents + [.entries(content)])
+            return StageTree(tree: tree.appending(index), contents: contents + [.entries(spec.entries)])
         } catch {
             throw BuildError(wrapping: error)
         }
@@ -82,7 +78,8 @@ package struct StageTree: SourceTree {
         if entry.size == 0 { return .bytes([]) }
         switch contents[origin.layer] {
         case .blob(let digest): return .layerEntry(layer: digest, ordinal: origin.ordinal, size: entry.size)
-        case .entries(let references): return references[origin.ordinal]
+        case .entries(let entries):
+            return entries.indices.contains(origin.ordinal) ? entries[origin.ordinal].content : nil
         }
     }
 

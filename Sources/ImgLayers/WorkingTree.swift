@@ -20,19 +20,27 @@ struct WorkingTree {
         var capability: [UInt8]?
         var content: ContentRef?
         var source: Int?
+        /// How often it was put somewhere.
+        var placements = 0
     }
 
     private struct Place {
+        var path: ArraySlice<UInt8>
         var node: Int
         /// Whether lower layers do not shine through below this path.
         var hidesBase: Bool
+        /// False once something took its place.
+        var isThere = true
     }
 
     private let base: StageTree
     private var nodes: [Node] = []
-    private var places: [PathKey: Place] = [:]
-    /// The places as they came, nearly sorted; some may be gone or doubled.
-    private var order: [ArraySlice<UInt8>] = []
+    /// As they came, nearly sorted.
+    private var places: [Place] = []
+    /// Positions of the places that are there.
+    private var positions: [PathKey: Int] = [:]
+    /// The directory that something was last put into: the next path mostly has the same.
+    private var recent: (path: ArraySlice<UInt8>, position: Int)?
     /// Whether something of the base was removed, so that whiteouts may be due (LAY-5).
     private var hasRemoved = false
 
@@ -45,16 +53,21 @@ struct WorkingTree {
     /// One path without following links, as it is now.
     func lookup(_ path: [UInt8]) async throws(BuildError) -> Entry? {
         if path.isEmpty { return .impliedDirectory([]) }
-        if let place = places[PathKey(path[...])] { return nodes[place.node].entry(path) }
+        if let place = place(at: path[...]) { return nodes[place.node].entry(path) }
         var end = path.lastIndex(of: UInt8(ascii: "/"))
         while let slash = end {
-            if let place = places[PathKey(path[..<slash])] {
+            if let place = place(at: path[..<slash]) {
                 if place.hidesBase || nodes[place.node].kind != .directory { return nil }
                 break
             }
             end = path[..<slash].lastIndex(of: UInt8(ascii: "/"))
         }
         return try await base.lookup(path)
+    }
+
+    private func place(at path: ArraySlice<UInt8>) -> Place? {
+        if let recent, recent.path == path { return places[recent.position] }
+        return positions[PathKey(path)].map { places[$0] }
     }
 
     /// A path with links followed, inside `root`.
@@ -71,16 +84,23 @@ struct WorkingTree {
     }
 
     /// Whether this instruction has put something at a path.
-    func isChanged(_ path: [UInt8]) -> Bool { places[PathKey(path[...])] != nil }
+    func isChanged(_ path: [UInt8]) -> Bool { place(at: path[...]) != nil }
 
     /// The node at a path, taken over from the base if need be; nil when nothing is there.
     mutating func node(at path: [UInt8]) async throws(BuildError) -> Int? {
-        if let place = places[PathKey(path[...])] { return place.node }
+        if let place = place(at: path[...]) { return place.node }
         guard let entry = try await lookup(path) else { return nil }
         return try await adopt(entry)
     }
 
     // MARK: Changes
+
+    /// Makes room for so many more objects.
+    mutating func reserve(_ count: Int) {
+        nodes.reserveCapacity(nodes.count + count)
+        places.reserveCapacity(places.count + count)
+        positions.reserveCapacity(positions.count + count)
+    }
 
     /// Adds an object that can have several places.
     mutating func add(_ node: Node) -> Int {
@@ -97,16 +117,28 @@ struct WorkingTree {
     /// - Parameter existing: What ``lookup(_:)`` said about the path.
     mutating func put(_ node: Int, at path: [UInt8], replacing existing: Entry?) async throws(BuildError) {
         try await adoptAncestors(of: path)
-        let key = PathKey(path[...])
+        nodes[node].placements += 1
         let isDirectory = nodes[node].kind == .directory
         if !isDirectory, existing?.isDirectory == true {
             hasRemoved = true
-            for inner in places.keys where TreePath.isBelow(inner.bytes, path[...]) { places[inner] = nil }
+            recent = nil
+            for position in places.indices where TreePath.isBelow(places[position].path, path[...]) {
+                guard places[position].isThere else { continue }
+                places[position].isThere = false
+                positions[PathKey(places[position].path)] = nil
+            }
         }
-        let before = places[key]
-        let hidesBase = !isDirectory || existing?.isDirectory != true || before?.hidesBase == true
-        places[key] = Place(node: node, hidesBase: hidesBase)
-        if before == nil { order.append(key.bytes) }
+        let key = PathKey(path[...])
+        let before = positions[key]
+        let hidesBase =
+            !isDirectory || existing?.isDirectory != true || before.map { places[$0].hidesBase } == true
+        if let before {
+            places[before].node = node
+            places[before].hidesBase = hidesBase
+        } else {
+            positions[key] = places.count
+            places.append(Place(path: key.bytes, node: node, hidesBase: hidesBase))
+        }
     }
 
     /// Makes a directory and those that lead to it, links followed; existing ones stay as they are (CP-10, CP-19).
@@ -148,7 +180,8 @@ struct WorkingTree {
     private mutating func adoptAncestors(of path: [UInt8]) async throws(BuildError) {
         var missing: [ArraySlice<UInt8>] = []
         var end = path.lastIndex(of: UInt8(ascii: "/"))
-        while let slash = end, places[PathKey(path[..<slash])] == nil {
+        if let end, let recent, recent.path == path[..<end] { return }
+        while let slash = end, positions[PathKey(path[..<slash])] == nil {
             missing.append(path[..<slash])
             end = path[..<slash].lastIndex(of: UInt8(ascii: "/"))
         }
@@ -157,9 +190,11 @@ struct WorkingTree {
             let node = add(
                 existing.map { Node($0, content: nil) } ?? Node(kind: .directory, mode: 0o755, uid: 0, gid: 0)
             )
-            places[PathKey(ancestor)] = Place(node: node, hidesBase: existing == nil)
-            order.append(ancestor)
+            positions[PathKey(ancestor)] = places.count
+            places.append(Place(path: ancestor, node: node, hidesBase: existing == nil))
         }
+        guard let parent = path.lastIndex(of: UInt8(ascii: "/")).map({ path[..<$0] }) else { return }
+        recent = positions[PathKey(parent)].map { (parent, $0) }
     }
 
     // MARK: The layer
@@ -170,16 +205,13 @@ struct WorkingTree {
     ///   - invented: The time of what the instruction made up.
     ///   - clamp: No entry is later.
     func entries(invented: Timestamp, clamp: Timestamp?) async throws(BuildError) -> [LayerEntry] {
-        var order = order.filter { places[PathKey($0)] != nil }
-        order.sort { PathOrder.compare($0, $1) < 0 }
+        var order = places.filter(\.isThere)
+        order.sort { PathOrder.compare($0.path, $1.path) < 0 }
         var firstPlaces: [Int: [UInt8]] = [:]
         var entries: [LayerEntry] = []
         entries.reserveCapacity(order.count)
-        var last: ArraySlice<UInt8>?
-        for slice in order {
-            guard let place = places[PathKey(slice)], slice != last else { continue }
-            last = slice
-            let path = Array(slice)
+        for place in order {
+            let path = Array(place.path)
             let node = nodes[place.node]
             var header = node.header(path, mtime: min(node.mtime ?? invented, clamp ?? .distantFuture))
             if node.kind == .directory {
@@ -187,7 +219,7 @@ struct WorkingTree {
                 if hasRemoved, place.hidesBase { entries += try await whiteouts(in: path) }
                 continue
             }
-            if let first = firstPlaces[place.node] {
+            if node.placements > 1, let first = firstPlaces[place.node] {
                 header.kind = .hardlink
                 header.linkTarget = first
                 header.size = 0
@@ -195,7 +227,7 @@ struct WorkingTree {
                 entries.append(LayerEntry(header: header, source: node.source))
                 continue
             }
-            if node.kind == .file { firstPlaces[place.node] = path }
+            if node.placements > 1, node.kind == .file { firstPlaces[place.node] = path }
             entries.append(LayerEntry(header: header, content: node.content, source: node.source))
         }
         if hasRemoved { entries.sort { PathOrder.precedes($0.sortingPath, $1.sortingPath) } }
@@ -206,7 +238,7 @@ struct WorkingTree {
     private func whiteouts(in directory: [UInt8]) async throws(BuildError) -> [LayerEntry] {
         guard let before = try await base.lookup(directory), before.isDirectory else { return [] }
         var found: [LayerEntry] = []
-        for child in try await base.children(of: directory) where places[PathKey(child.path[...])] == nil {
+        for child in try await base.children(of: directory) where place(at: child.path[...]) == nil {
             let name = Array(".wh.".utf8) + TreePath.name(child.path)
             var header = Node(kind: .file, mode: 0, uid: 0, gid: 0)
                 .header(TreePath.join(directory, name), mtime: .epoch)

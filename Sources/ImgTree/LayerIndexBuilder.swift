@@ -88,12 +88,10 @@ extension LayerIndex {
             var index = LayerIndex()
             index.headerCount = headerCount
             index.links = links
-            index.records.reserveCapacity(order.count)
-            index.paths.reserve(count: order.count, bytes: paths.bytes.count)
-            for position in order {
-                if let attachment = attachments[position] { index.attachments[index.records.count] = attachment }
-                index.records.append(records[position])
-                guard index.paths.append(paths[position]) else { throw .tooLarge("more than 4 GiB of paths") }
+            if let order {
+                try copy(order, to: &index)
+            } else {
+                (index.records, index.paths, index.attachments) = (records, paths, attachments)
             }
             for path in whiteouts.sorted(by: PathOrder.precedes) { _ = index.whiteouts.append(path) }
             for path in opaques.sorted(by: PathOrder.precedes) { _ = index.opaques.append(path) }
@@ -101,10 +99,21 @@ extension LayerIndex {
             return index
         }
 
+        private func copy(_ order: [Int], to index: inout LayerIndex) throws(TreeError) {
+            index.records.reserveCapacity(order.count)
+            index.paths.reserve(count: order.count, bytes: paths.bytes.count)
+            for position in order {
+                if let attachment = attachments[position] { index.attachments[index.records.count] = attachment }
+                index.records.append(records[position])
+                guard index.paths.append(paths[position]) else { throw .tooLarge("more than 4 GiB of paths") }
+            }
+        }
+
         /// Positions in path order, one for each path; nothing below what is not a directory.
         ///
-        /// `crossesLink` tells whether something was left out because a symbolic link stands in its way.
-        private func liveOrder() -> (order: [Int], crossesLink: Bool) {
+        /// No order means that all are where they belong; `crossesLink` tells whether something was left out because a
+        /// symbolic link stands in its way.
+        private func liveOrder() -> (order: [Int]?, crossesLink: Bool) {
             var order = Array(0..<records.count)
             let isSorted = order.dropFirst().allSatisfy { PathOrder.compare(paths[$0 - 1], paths[$0]) < 0 }
             if !isSorted {
@@ -126,7 +135,7 @@ extension LayerIndex {
                 blocker = records[position].kind == .directory ? nil : position
                 live.append(position)
             }
-            return (live, crossesLink)
+            return (isSorted && live.count == records.count ? nil : live, crossesLink)
         }
 
         /// Entries written through a symbolic link of the same layer land where the link points, as when unpacked.
