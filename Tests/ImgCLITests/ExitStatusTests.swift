@@ -18,8 +18,8 @@ import Testing
 
     @Test(arguments: [
         ["--bogus"], ["--push", "."], ["build"], ["--call=lunch", "."], ["cache", "prune", "--keep-storage", "much"],
-        ["login", "--password-stdin"], ["login", "-u", "x", "-p", "y", "not a host"], ["inspect"],
-        ["inspect", "UPPER"],
+        ["login", "--password-stdin"], ["login", "-u", "x", "-p", "y", "not a host"],
+        ["inspect"], ["inspect", "UPPER"],
     ])
     func usage(_ arguments: [String]) async {
         #expect(await CommandLineTool.run(arguments) == 2)
