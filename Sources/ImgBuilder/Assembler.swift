@@ -2,7 +2,9 @@ import ImgExport
 import ImgOCI
 import ImgStream
 
-/// Makes the documents of an image out of its parts. Pure: same parts, same bytes.
+/// Makes the documents of an image out of its parts.
+///
+/// Pure: same parts, same bytes.
 struct Assembler: Sendable {
     /// OCI or Docker schema 2, for every document alike (MT-2).
     let usesDockerTypes: Bool

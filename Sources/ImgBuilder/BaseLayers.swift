@@ -155,6 +155,20 @@ final class BaseLayers: LayerContentReader, Sendable {
         _ location: Location,
         _ body: @Sendable @escaping (ChannelSource) throws -> Value
     ) async throws -> Value {
+        do {
+            return try await stream(location, body)
+        } catch let error as StreamError where error.code != .cancelled {
+            throw BuildError(
+                "base layer \(location.descriptor.digest) of \(location.source.name): \(error.message)",
+                hints: ["the registry, a proxy or a mirror serves damaged data; try again, or push the base anew"]
+            )
+        }
+    }
+
+    private func stream<Value: Sendable>(
+        _ location: Location,
+        _ body: @Sendable @escaping (ChannelSource) throws -> Value
+    ) async throws -> Value {
         let stream = try await location.source.stream(location.descriptor)
         let channel = BoundedChannel<[UInt8]>(capacity: 8)
         return try await withThrowingTaskGroup(of: Value?.self) { group in

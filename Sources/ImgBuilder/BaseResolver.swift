@@ -16,6 +16,8 @@ struct ResolvedBase: Sendable {
 struct BaseResolver: Sendable {
     let sources: ImageSources
     let allowsPlatformMismatch: Bool
+    /// For suggestions.
+    let stageNames: [String]
     private let roots = OnceMap<BaseRequest.Source, Root>()
 
     private struct Root: Sendable {
@@ -23,9 +25,10 @@ struct BaseResolver: Sendable {
         var content: ImageGraph.Content
     }
 
-    init(sources: ImageSources, allowsPlatformMismatch: Bool) {
+    init(sources: ImageSources, allowsPlatformMismatch: Bool, stageNames: [String]) {
         self.sources = sources
         self.allowsPlatformMismatch = allowsPlatformMismatch
+        self.stageNames = stageNames
     }
 
     /// Resolves several bases at once.
@@ -51,7 +54,7 @@ struct BaseResolver: Sendable {
         } catch let error as CancellationError {
             throw error
         } catch {
-            throw Self.explained(BuildError(describing: error), request)
+            throw explained(BuildError(describing: error), request)
         }
     }
 
@@ -104,17 +107,33 @@ struct BaseResolver: Sendable {
         )
     }
 
-    /// Failures of a base carry its name the way BuildKit says it (STG-10).
-    private static func explained(_ error: BuildError, _ request: BaseRequest) -> BuildError {
+    /// Failures of a base carry its name, and a name that is nearly known is taken for a mistake (STG-10).
+    private func explained(_ error: BuildError, _ request: BaseRequest) -> BuildError {
+        guard error.code != .interrupted, let cause = error.diagnostics.first else { return error }
+        let name = "\(request.source)"
         var copy = error
-        if let first = copy.diagnostics.first {
-            let name = "\(request.source)"
-            if !first.message.contains(name) || error.code == .notFound {
-                copy.diagnostics[0].message = "\(name): failed to resolve source metadata: \(first.message)"
-            }
-        }
+        // What contradicts the Dockerfile rather than failed says so itself.
+        guard error.code != .failure || !cause.message.contains(name) else { return error.located(at: request.range) }
+        let full = if case .image(let reference) = request.source { reference.normalized } else { name }
+        let suggestion = error.code == .notFound || error.code == .denied ? suggestion(for: request.source) : ""
+        copy.diagnostics[0].message =
+            "\(name): failed to resolve source metadata for \(full): \(cause.message)\(suggestion)"
         return copy.located(at: request.range)
     }
+
+    private func suggestion(for source: BaseRequest.Source) -> String {
+        guard case .image(let reference) = source, !reference.familiar.contains("/") else { return "" }
+        let name = String(reference.familiar.prefix { $0 != ":" && $0 != "@" })
+        return Suggestion.suffix(name, among: stageNames + Self.commonImages)
+    }
+
+    /// What FROM most often names on Docker Hub.
+    private static let commonImages = [
+        "alpine", "amazonlinux", "archlinux", "bash", "busybox", "caddy", "centos", "debian", "docker", "elixir",
+        "fedora", "gcc", "golang", "gradle", "haproxy", "httpd", "hello-world", "julia", "mariadb", "maven", "mongo",
+        "mysql", "nginx", "node", "openjdk", "perl", "php", "postgres", "python", "redis", "rockylinux", "ruby",
+        "rust", "scratch", "swift", "traefik", "ubuntu",
+    ]
 }
 
 /// Sizes that documents may have (NET-10).

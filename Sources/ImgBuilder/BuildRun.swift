@@ -1,6 +1,5 @@
 import Glibc
 import ImgChecks
-import ImgDockerfile
 import ImgExport
 import ImgLayers
 import ImgOCI
@@ -16,118 +15,14 @@ struct BuildRun: Sendable {
     let session: BuildSession
     let request: BuildRequest
 
-    private var pool: BlockingPool { session.pool }
-    private var events: any EventSink { session.events }
-
-    private var git: GitCommand { GitCommand(variables: session.environment.variables) }
-
-    private func openContext() async throws -> MainContext {
-        try await ContextOpener(environment: session.environment, git: git, scratch: session.scratch, pool: pool)
-            .open(request)
-    }
-
-    // MARK: - Planning
-
-    /// A Dockerfile with everything resolved that planning needs.
-    struct Planned: Sendable {
-        var context: MainContext
-        var epoch: Int64?
-        var plan: BuildPlan
-        var bases: [BaseRequest: ResolvedBase]
-    }
-
-    func plan(_ purpose: PlanInputs.Purpose = .build) async throws -> Planned {
-        let context = try await openContext()
-        let (dockerfile, diagnostics) = Dockerfile.parse(context.dockerfile)
-        let errors = diagnostics.filter { $0.severity == .error }
-        guard errors.isEmpty else { throw BuildError(diagnostics: errors) }
-        var inputs = PlanInputs(dockerfile: dockerfile)
-        inputs.platforms = request.platforms
-        inputs.buildArgs = buildArguments
-        inputs.target = request.target
-        inputs.labels = request.labels
-        inputs.namedContexts = try await namedContexts()
-        inputs.epoch = try await epoch(inputs.requestedEpoch, context)
-        inputs.ignore = context.ignore
-        inputs.purpose = purpose
-        let sources = ImageSources(registry: session.registry, pool: pool, environment: session.environment)
-        // The lint rule for a base of another platform speaks in `--check`; only a build refuses it.
-        let resolver = BaseResolver(
-            sources: sources,
-            allowsPlatformMismatch: request.allowsPlatformMismatch || purpose == .check
-        )
-        var bases: [BaseRequest: ResolvedBase] = [:]
-        while true {
-            switch try ImgPlan.plan(inputs, bases: bases.mapValues(\.image)) {
-            case .ready(let plan): return Planned(context: context, epoch: inputs.epoch, plan: plan, bases: bases)
-            case .needs(let requests): bases.merge(try await resolver.resolve(requests)) { first, _ in first }
-            }
-        }
-    }
-
-    private var buildArguments: [String: String] {
-        var arguments: [String: String] = [:]
-        let variables = session.environment.variables
-        // The variable counts as if it had been given, as other builders' command lines do it (REP-1).
-        if let epoch = variables["SOURCE_DATE_EPOCH"], !epoch.isEmpty { arguments["SOURCE_DATE_EPOCH"] = epoch }
-        for argument in request.buildArguments {
-            if let value = argument.value ?? variables[argument.name] { arguments[argument.name] = value }
-        }
-        return arguments
-    }
-
-    /// `--timestamp` wins over `SOURCE_DATE_EPOCH`; `context` is the time of a git context (REP-2).
-    private func epoch(_ requested: String?, _ context: MainContext) async throws -> Int64? {
-        switch request.timestamp {
-        case .epoch(let seconds)?: return seconds
-        case .git?:
-            if let time = context.time { return time.seconds }
-            guard case .directory(let path) = request.context else {
-                throw BuildError(.usage, "--timestamp git needs a directory or git context")
-            }
-            return try await git.commitTime(of: session.environment.absolute(path))
-        case nil: break
-        }
-        guard let requested else { return nil }
-        if requested == "context" { return context.time?.seconds }
-        guard let seconds = Int64(requested) else { throw BuildError("invalid SOURCE_DATE_EPOCH: \(requested)") }
-        return seconds
-    }
-
-    private func namedContexts() async throws -> [String: NamedContext] {
-        var contexts: [String: NamedContext] = [:]
-        for (name, value) in request.namedContexts {
-            var context = try NamedContext(parsing: value)
-            if case .directory(let path) = context {
-                let absolute = session.environment.absolute(path)
-                switch try await pool.run({ PathKind.of(absolute) }) {
-                case .directory: context = .directory(absolute)
-                case .file: context = .file(absolute)
-                case .missing: throw BuildError("failed to get build context \(name): \(path): not a directory")
-                }
-            }
-            contexts[name] = context
-        }
-        return contexts
-    }
-
-    // MARK: - Checking
-
-    func check() async throws -> CheckReport {
-        do {
-            let planned = try await plan(.check)
-            return CheckReport(warnings: planned.plan.diagnostics, error: nil)
-        } catch let error as CancellationError {
-            throw error
-        } catch {
-            return CheckReport(warnings: [], error: BuildError(describing: error))
-        }
-    }
+    var pool: BlockingPool { session.pool }
+    var events: any EventSink { session.events }
+    var git: GitCommand { GitCommand(variables: session.environment.variables) }
 
     // MARK: - Building
 
     func build() async throws -> BuildResult {
-        let planned = try await plan()
+        let planned = try await plan(try await prepare(.build))
         for diagnostic in planned.plan.diagnostics { events.emit(.warning(diagnostic)) }
         let publisher = try Publisher(request: request, session: session)
         // Permission is asked for while layers are compressed, and known before anything is uploaded.
@@ -141,8 +36,13 @@ struct BuildRun: Sendable {
             throw error
         }
         let built = try await buildLayers(resolved.platforms, resolved.baseLayers, publisher)
+        let shared = IdenticalExecutables(request: request)
+            .findings(
+                built.map { (platform: $0.resolved.platform, own: $0.layers.compactMap(\.own)) }
+            )
+        for finding in shared { events.emit(.warning(finding)) }
         let images = try await finish(planned, built)
-        return try await publisher.publish(images, warnings: planned.plan.diagnostics)
+        return try await publisher.publish(images, warnings: planned.plan.diagnostics + shared)
     }
 
     /// One platform's target stage, its contents at hand.

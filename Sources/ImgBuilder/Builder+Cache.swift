@@ -6,11 +6,13 @@ import ImgTasks
 public struct CacheUsage: Sendable, Hashable {
     /// Absolute.
     public var path: String
-    /// Bytes and number of finished layers.
+    /// Bytes of finished layers.
     public var layerBytes: Int64
+    /// Number of finished layers.
     public var layers: Int
-    /// Bytes and number of records: path indexes, keys.
+    /// Bytes of records: path indexes, keys.
     public var recordBytes: Int64
+    /// Number of records.
     public var records: Int
 }
 

@@ -13,9 +13,13 @@ public struct ImageDescription: Sendable {
 
     /// The image of one platform.
     public struct Image: Sendable {
+        /// From the index, else from the configuration.
         public var platform: Platform
+        /// Of the manifest.
         public var manifest: Descriptor
+        /// Bottom first.
         public var layers: [Descriptor]
+        /// Empty for what is no image.
         public var config: ImageConfig
 
         /// Compressed bytes of all layers.

@@ -1,5 +1,3 @@
-import ImgDockerfile
-import ImgPlan
 public import ImgReport
 
 /// Builds images from Dockerfiles and pushes them, inside the calling process.
@@ -28,13 +26,6 @@ public final class Builder: Sendable {
         }
     }
 
-    /// Evaluates a Dockerfile without building it, as `--check` does.
-    public func check(_ request: BuildRequest) async throws(BuildError) -> CheckReport {
-        try await perform(request) { session in
-            try await BuildRun(session: session, request: request).check()
-        }
-    }
-
     /// Runs `body` with a session of its own; cancellation of the calling task is `.interrupted`.
     func perform<Value: Sendable>(
         _ request: BuildRequest? = nil,
@@ -52,15 +43,4 @@ public final class Builder: Sendable {
             throw Task.isCancelled ? BuildError(.interrupted, "interrupted") : BuildError(describing: error)
         }
     }
-}
-
-/// What `--check` found.
-public struct CheckReport: Sendable {
-    /// Sorted by file and line.
-    public var warnings: [Diagnostic]
-    /// Why the Dockerfile can't be built; nil when it can.
-    public var error: BuildError?
-
-    /// Neither warning nor error.
-    public var isClean: Bool { warnings.isEmpty && error == nil }
 }

@@ -2,7 +2,9 @@ import Glibc
 import ImgOCI
 import ImgStream
 
-/// Unpacks a context's tar into a directory of its own. Blocks.
+/// Unpacks a context's tar into a directory of its own.
+///
+/// Blocks.
 ///
 /// Owners don't matter: what COPY takes from a context belongs to root (CTX-3). Devices are left out, as making them needs
 /// rights that a build must not need.

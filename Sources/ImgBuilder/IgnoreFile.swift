@@ -2,7 +2,9 @@ import ImgDockerfile
 import ImgReport
 import ImgStream
 
-/// Finds and reads the ignore file of a context (IGN-1). Blocks.
+/// Finds and reads the ignore file of a context (IGN-1).
+///
+/// Blocks.
 enum IgnoreFile {
     private static let limit = 4 << 20
 

@@ -20,7 +20,6 @@ struct ImageChecks: Sendable {
         tree: StageTree,
         own: [(layer: BuiltLayer, spec: LayerSpec, step: Step)]
     ) async throws -> [Diagnostic] {
-
         var findings = architectureFindings(own)
         let notes = own.reduce(into: [[UInt8]: [UInt8]]()) { $0.merge($1.layer.notes) { _, later in later } }
         if request.startCheck != .off, tree.tree.isLoaded {
@@ -46,12 +45,7 @@ struct ImageChecks: Sendable {
         }
     }
 
-    private func isExcepted(_ path: [UInt8]) -> Bool {
-        request.platformCheckExceptions.contains { pattern in
-            let glob = pattern.hasPrefix("/") ? String(pattern.dropFirst()) : pattern
-            return (try? PathMatch.match(pattern: Array(glob.utf8), name: path)) == true
-        }
-    }
+    private func isExcepted(_ path: [UInt8]) -> Bool { request.exceptsFromPlatformCheck(path) }
 
     /// Errors stop the build before anything is published, unless they are only to be warned of.
     static func enforce(
@@ -75,6 +69,16 @@ struct ImageChecks: Sendable {
             }
         }
         guard errors.isEmpty else { throw BuildError(diagnostics: errors) }
+    }
+}
+
+extension BuildRequest {
+    /// Whether the user has said that a file may be for another processor.
+    func exceptsFromPlatformCheck(_ path: [UInt8]) -> Bool {
+        platformCheckExceptions.contains { pattern in
+            let glob = pattern.hasPrefix("/") ? String(pattern.dropFirst()) : pattern
+            return (try? PathMatch.match(pattern: Array(glob.utf8), name: path)) == true
+        }
     }
 }
 

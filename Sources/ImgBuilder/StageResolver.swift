@@ -5,7 +5,9 @@ import ImgPlan
 import ImgReport
 import ImgTree
 
-/// Works out, for one platform, what every step puts into its layer. Nothing is built yet.
+/// Works out, for one platform, what every step puts into its layer.
+///
+/// Nothing is built yet.
 struct StageResolver: Sendable {
     let plan: PlatformPlan
     let bases: [BaseRequest: ResolvedBase]

@@ -1,6 +1,8 @@
 import ArgumentParser
 
-/// Flags of buildx that have nothing to act on here. Each one given is answered with a notice, never ignored silently.
+/// Flags of buildx that have nothing to act on here.
+///
+/// Each one given is answered with a notice, never ignored silently.
 struct AcceptedOptions: ParsableArguments {
     @Option(name: .customLong("add-host"), parsing: .unconditionalSingleValue, help: .hidden) var addHost: [String] = []
     @Option(name: .customLong("allow"), parsing: .unconditionalSingleValue, help: .hidden) var allow: [String] = []

@@ -32,66 +32,22 @@ struct BuildCommand: ToolCommand {
     var accepted: AcceptedOptions
 
     func perform() async throws -> Int32 {
-        let job = try prepare()
-        if let call = job.call { return try await perform(call, job.request, job.builder) }
-        let built = try await build(job)
-        return try finish(built, job.renderer)
+        try await action().run()
     }
 
-    @inline(never)
-    private func build(_ job: Job) async throws -> BuildResult {
-        try await job.builder.build(job.request)
-    }
-
-    /// Everything that the arguments say.
-    private struct Job {
-        var request: BuildRequest
-        var call: CallMethod?
-        var builder: Builder
-        var renderer: any Renderer
-    }
-
-    // Apart from `perform`: Swift 6.3.1 crashes when it optimises the two as one asynchronous function.
-    @inline(never)
-    private func prepare() throws -> Job {
+    /// The work of these arguments as values; nothing has begun.
+    private func action() throws -> BuildAction {
         let environment = try machine.environment()
         let renderer = output.renderer(isQuiet: output.quiet)
-        let request = try request(environment)
         for notice in accepted.notices { renderer.emit(.note(notice)) }
-        let call = try checks.call
-        if call == nil, request.outputs.isEmpty {
-            renderer.emit(
-                .warning(
-                    Diagnostic(
-                        .warning,
-                        "no output given: the image is built and checked, and goes nowhere",
-                        hints: ["add --push, or --output type=oci,dest=FILE.tar"]
-                    )
-                )
-            )
-        }
-        let builder = Builder(environment: environment, events: renderer)
-        return Job(request: request, call: call, builder: builder, renderer: renderer)
-    }
-
-    @inline(never)
-    private func finish(_ built: BuildResult, _ renderer: any Renderer) throws -> Int32 {
-        try output.write(built)
-        renderer.finish(built)
-        if output.quiet { Console.standardOutput.print([built.root.digest.description]) }
-        return 0
-    }
-
-    @inline(never)
-    private func perform(_ call: CallMethod, _ request: BuildRequest, _ builder: Builder) async throws -> Int32 {
-        switch call.method {
-        case .check:
-            let report = try await builder.check(request)
-            Console.standardOutput.print(CheckText(report, format: call.format).lines)
-            return report.isClean ? 0 : 1
-        case .outline, .targets:
-            throw BuildError(.usage, "--call=\(call.method.rawValue) is not there yet", hints: ["--call=check is"])
-        }
+        return BuildAction(
+            request: try request(environment),
+            builder: Builder(environment: environment, events: renderer),
+            call: try checks.call,
+            renderer: renderer,
+            files: ResultFiles(metadata: output.metadataFile, imageID: output.iidFile),
+            printsDigest: output.quiet
+        )
     }
 
     /// The request of these arguments.

@@ -96,6 +96,9 @@ struct CallMethod {
         guard let method = Method(rawValue: name) else {
             throw BuildError(.usage, "unknown method \"\(name)\" of --call: build, check, outline or targets")
         }
+        guard format != .github || method == .check else {
+            throw BuildError(.usage, "format=github is for --call=check only: format=text or format=json")
+        }
         self.method = method
     }
 }

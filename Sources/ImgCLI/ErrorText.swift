@@ -4,8 +4,11 @@ import ImgReport
 struct ErrorText {
     let lines: [String]
 
+    /// Warnings first, so that what the command failed of stands last (ERR-8).
     init(_ error: BuildError) {
-        lines = error.diagnostics.flatMap { ErrorText($0).lines }
+        let warnings = error.diagnostics.filter { $0.severity != .error }
+        let errors = error.diagnostics.filter { $0.severity == .error }
+        lines = (warnings + errors).flatMap { ErrorText($0).lines }
     }
 
     /// The place comes first, as people read it (ERR-2), then one line with what failed, then facts and hints.

@@ -1,6 +1,5 @@
 import ArgumentParser
 import ImgBuilder
-import ImgOCI
 import ImgReport
 
 /// What is printed and which files tell other programs about the result.
@@ -38,17 +37,5 @@ struct OutputOptions: ParsableArguments {
         if style == "rawjson" { return JSONRenderer(console: .standardError) }
         let isSilent = isQuiet || style == "quiet" || style == "none"
         return PlainRenderer(console: .standardError, showsProgress: !isSilent, showsDebug: debug)
-    }
-
-    func write(_ result: BuildResult) throws {
-        if let metadataFile {
-            try FileWriting.replace(metadataFile, with: Metadata(result).json.encoded(indent: 2) + [0x0a])
-        }
-        if let iidFile {
-            let single = result.images.count == 1 ? result.images.first : nil
-            let isIndex = result.root.mediaType.isIndex
-            let digest = isIndex ? result.root.digest : single?.config.digest ?? result.root.digest
-            try FileWriting.replace(iidFile, with: Array(digest.description.utf8))
-        }
     }
 }

@@ -14,6 +14,7 @@ struct RootCommand: ParsableCommand {
         subcommands: [
             BuildCommand.self, InspectCommand.self, VerifyCommand.self, CopyCommand.self, PushCommand.self,
             IndexCommand.self,
+            LoginCommand.self, LogoutCommand.self, DoctorCommand.self,
             CacheCommand.self,
         ],
         defaultSubcommand: BuildCommand.self

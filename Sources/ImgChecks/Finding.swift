@@ -4,6 +4,7 @@ package import ImgReport
 /// The names of the checks; they are stable and documented in `docs/checks.md`.
 package enum CheckRule: String, Sendable, CaseIterable {
     case wrongArchitecture = "wrong-architecture"
+    case identicalExecutables = "identical-executables"
     case entrypointNotFound = "entrypoint-not-found"
     case entrypointNotExecutable = "entrypoint-not-executable"
     case entrypointIsDirectory = "entrypoint-is-directory"

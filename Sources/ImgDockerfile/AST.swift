@@ -65,6 +65,12 @@ package struct Instruction: Sendable, Hashable {
     /// Whether an empty line stood inside the instruction's continuation (LEX-11).
     package var hasEmptyContinuation: Bool
     package var body: InstructionBody
+    /// Where each operand stands, in written order.
+    ///
+    /// For a JSON form each is the whole array; those of EXPOSE follow its sorted operands.
+    package var operandRanges: [SourceRange]
+    /// Where each flag stands, by name without dashes; of a repeated flag the last.
+    package var flagRanges: [String: SourceRange]
 
     package init(
         keyword: String,
@@ -73,7 +79,9 @@ package struct Instruction: Sendable, Hashable {
         skippedRules: Set<String>,
         original: String,
         hasEmptyContinuation: Bool,
-        body: InstructionBody
+        body: InstructionBody,
+        operandRanges: [SourceRange] = [],
+        flagRanges: [String: SourceRange] = [:]
     ) {
         self.keyword = keyword
         self.range = range
@@ -82,6 +90,13 @@ package struct Instruction: Sendable, Hashable {
         self.original = original
         self.hasEmptyContinuation = hasEmptyContinuation
         self.body = body
+        self.operandRanges = operandRanges
+        self.flagRanges = flagRanges
+    }
+
+    /// Where an operand stands; the whole instruction when that is unknown.
+    package func range(ofOperand position: Int) -> SourceRange {
+        operandRanges.indices.contains(position) ? operandRanges[position] : range
     }
 }
 

@@ -1,4 +1,4 @@
-/// A transfer that failed below HTTP, or a request that could not be sent. Statuses are not errors.
+/// A transfer that failed below HTTP, or a request that could not be sent; a status is no error.
 package struct HTTPError: Error, Sendable, CustomStringConvertible {
     /// What failed.
     package struct Code: Hashable, Sendable, CustomStringConvertible {
@@ -41,7 +41,7 @@ package struct HTTPError: Error, Sendable, CustomStringConvertible {
     }
 
     package var code: Code
-    /// What failed, naming host and port, and the plain cause. Holds no secret.
+    /// What failed, naming host and port, and the plain cause, without secrets.
     package var message: String
     package var retry: Retry
     /// libcurl's result, where it gave one.

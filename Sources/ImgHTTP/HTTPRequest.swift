@@ -1,14 +1,14 @@
 /// One request, complete: what to send, where, and over what.
 package struct HTTPRequest: Sendable {
     package var method: HTTPMethod
-    /// Absolute, http or https, without user info. Never printed unmasked.
+    /// Absolute, http or https, without user info; never printed unmasked.
     package var url: String
     package var headers: HTTPHeaders
     package var body: HTTPBody
     package var tls: TLSSettings
-    /// The proxy's URL; nil or "" is a direct connection. The environment is not looked at.
+    /// The proxy's URL; nil or "" is a direct connection, whatever the environment says.
     package var proxy: String?
-    /// Refuses HTTP/2. Bodies above 1 MiB go over HTTP/1.1 anyway (`NET-5`).
+    /// Refuses HTTP/2, as is done for GET and for bodies above 1 MiB anyway (`NET-5`).
     package var http1Only = false
     /// Connects to this socket instead of the URL's host.
     package var unixSocket: String?
@@ -16,6 +16,8 @@ package struct HTTPRequest: Sendable {
     package var connectTimeout: Duration?
     /// Limit of the whole transfer; nil is none.
     package var totalTimeout: Duration?
+    /// Whether the body may be sent a second time when a kept connection turns out to be dead (`NET-9`, `RETRY-3`).
+    package var isRepeatable = true
     /// Counts body bytes while they move.
     package var progress: TransferCounter?
 
@@ -36,7 +38,7 @@ package struct HTTPRequest: Sendable {
     }
 }
 
-/// The body of a request. Its length is always known (`NET-4`).
+/// The body of a request, whose length is always known (`NET-4`).
 package enum HTTPBody: Sendable {
     case none
     /// No bytes, announced by `Content-Length: 0`.

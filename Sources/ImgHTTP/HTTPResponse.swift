@@ -77,6 +77,8 @@ package struct HTTPResponseBody: AsyncSequence, Sendable {
     /// Reads the whole body.
     ///
     /// - Parameter limit: In bytes; a longer body fails with ``HTTPError/Code/tooLarge`` and is not read on.
+    /// - Returns: All bytes as they came, without any decoding.
+    /// - Throws: ``HTTPError`` if the transfer fails half-way.
     package func collect(limit: Int) async throws(HTTPError) -> [UInt8] {
         var bytes: [UInt8] = []
         var iterator = makeAsyncIterator()

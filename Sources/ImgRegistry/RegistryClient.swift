@@ -70,7 +70,7 @@ package final class RegistryClient: Sendable {
         return Repository(session: Session(client: self, host: host, path: reference.path, purpose: purpose))
     }
 
-    private func host(_ name: String, apiHost: String) -> RegistryHost {
+    func host(_ name: String, apiHost: String) -> RegistryHost {
         let key = name.lowercased()
         return hosts.withLock { known in
             if let host = known[key] { return host }

@@ -88,6 +88,8 @@ package struct RegistryError: Error, Sendable {
     package var sent: Int64 = 0
     /// Whether trying the same again can help.
     package var isTransient = false
+    /// Fewer attempts than usual are worth it.
+    package var attemptLimit: Int?
     /// Whether it failed before anything reached the server.
     package var isBeforeSending = false
 

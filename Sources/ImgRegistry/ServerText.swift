@@ -53,23 +53,13 @@ enum ServerText {
         )
     }
 
+    /// What stands in `<title>`.
     private static func title(of html: String) -> String? {
-        let lower = html.lowercased()
-        guard let open = lower.firstRange(of: "<title>"),
-            let close = lower[open.upperBound...].firstRange(of: "</title>")
+        let text = Array(html.utf8)
+        let lower = Array(html.utf8.map { (0x41...0x5a).contains($0) ? $0 | 0x20 : $0 })
+        guard let open = lower.firstRange(of: Array("<title>".utf8)),
+            let close = lower[open.upperBound...].firstRange(of: Array("</title>".utf8))
         else { return nil }
-        return clean(String(lower[open.upperBound..<close.lowerBound]), limit: 200)
-    }
-}
-
-extension StringProtocol {
-    /// The first place of a text; the standard library's own comes with string processing.
-    fileprivate func firstRange(of text: String) -> Range<Index>? {
-        var start = startIndex
-        while start < endIndex {
-            if self[start...].hasPrefix(text) { return start..<index(start, offsetBy: text.count) }
-            start = index(after: start)
-        }
-        return nil
+        return clean(String(decoding: text[open.upperBound..<close.lowerBound], as: UTF8.self), limit: 200)
     }
 }

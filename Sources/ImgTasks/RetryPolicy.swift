@@ -34,6 +34,7 @@ package struct RetryPolicy: Sendable, Hashable {
     ///   - attempt: Failures so far, 1 after the first.
     ///   - retryAfter: What the server asked for; it counts if it is longer.
     ///   - random: Spreads callers over 50 to 100 % of the pause.
+    /// - Returns: At least what the server asked for.
     package func delay(
         attempt: Int,
         retryAfter: Duration?,

@@ -18,6 +18,7 @@ package enum WorkerThread {
     /// - Parameters:
     ///   - name: Shown by debuggers; the kernel keeps its first 15 bytes.
     ///   - stackSize: In bytes.
+    ///   - body: What to run; the thread ends with it.
     /// - Returns: False if the system refused another thread.
     package static func start(name: String, stackSize: Int = 1 << 20, body: @escaping @Sendable () -> Void) -> Bool {
         let start = unsafe Unmanaged.passRetained(Start(name: name, body: body))

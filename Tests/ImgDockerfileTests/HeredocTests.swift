@@ -77,7 +77,7 @@ struct HeredocTests {
 
     @Test("HD-15: triggers keep their bodies, and give them back")
     func triggers() throws {
-        #expect(body("ONBUILD  COPY <<-E  /d\n\tx\n\tE") == .onbuild("COPY <<-E  /d\nx\nE"))
+        #expect(body("ONBUILD  COPY <<-E  /d\n\tx\n\tE") == .onbuild("COPY <<-E  /d\n\tx\nE"))
         let dockerfile = read("FROM a").dockerfile
         let trigger = try Instruction.parseTrigger("COPY <<E /d\nx\nE", at: dockerfile.instructions[0].range)
         #expect(trigger.range.startLine == 1)

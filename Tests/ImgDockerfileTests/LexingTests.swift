@@ -128,6 +128,6 @@ struct LexingTests {
         let (_, errors, diagnostics) = read("FROM a\nBOGUS\nCMD [1]\n")
         #expect(errors.first == "when using JSON array syntax, arrays must be comprised of strings only")
         #expect(diagnostics.first?.range?.startLine == 3)
-        #expect(errors.count == 2)
+        #expect(errors.count == 1)
     }
 }

@@ -168,7 +168,7 @@ struct UploadTests {
 
     @Test func aServerThatReadsNothingStalls() async throws {
         let server = try ScriptedServer { exchange in
-            pause(milliseconds: 2500)
+            pause(milliseconds: 12_000)
             exchange.reset()
             return nil
         }

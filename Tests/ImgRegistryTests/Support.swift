@@ -118,13 +118,16 @@ struct Sample: Sendable {
     /// Bytes that look the same on every run.
     static func blob(_ count: Int, seed: UInt8 = 1) -> Sample {
         var state = UInt32(seed) &* 2_654_435_761 &+ 12345
-        return Sample(
-            (0..<count)
-                .map { _ in
-                    state = state &* 1_664_525 &+ 1_013_904_223
-                    return UInt8(truncatingIfNeeded: state >> 24)
-                }
-        )
+        let block = (0..<4099)
+            .map { _ in
+                state = state &* 1_664_525 &+ 1_013_904_223
+                return UInt8(truncatingIfNeeded: state >> 24)
+            }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(count + block.count)
+        while bytes.count < count { bytes += block }
+        bytes.removeLast(bytes.count - count)
+        return Sample(bytes)
     }
 
     /// An image of one layer: configuration and manifest.

@@ -37,16 +37,25 @@ struct OnceMapTests {
 
     @Test func oneCancelledCallerLeavesTheOthersAlone() async throws {
         let map = OnceMap<String, Int>()
-        let make: @Sendable () async throws -> Int = {
-            try await Task.sleep(for: .milliseconds(200))
-            return 1
+        let gate = BoundedChannel<Int>(capacity: 1)
+        let running = Flag()
+        let first = Task {
+            try await map.value(for: "key") {
+                running.set(true)
+                return try await gate.next() ?? 0
+            }
         }
-        let first = Task { try await map.value(for: "key", make: make) }
-        try await Task.sleep(for: .milliseconds(30))
-        let second = Task { try await map.value(for: "key") { 2 } }
-        try await Task.sleep(for: .milliseconds(30))
+        while !running.value { try await Task.sleep(for: .milliseconds(5)) }
+        let joining = Flag()
+        let second = Task {
+            joining.set(true)
+            return try await map.value(for: "key") { 2 }
+        }
+        while !joining.value { try await Task.sleep(for: .milliseconds(5)) }
+        try await Task.sleep(for: .milliseconds(200))
         first.cancel()
         await #expect(throws: CancellationError.self) { try await first.value }
+        try await gate.send(1)
         #expect(try await second.value == 1)
     }
 

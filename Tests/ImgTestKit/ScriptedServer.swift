@@ -91,7 +91,13 @@ package final class ScriptedServer: Sendable {
     private func startConnection(_ socket: Int32, number: Int) {
         ServerThread.start { [weak self] in
             let connection = ServerConnection(socket: socket)
-            while let exchange = try? ServerExchange(connection: connection, number: number) {
+            // A client that tries TLS first learns at once that there is none.
+            let isTLS = (try? connection.startsWithTLS()) == true
+            if isTLS {
+                try? connection.write(Array("HTTP/1.0 400 Bad Request\r\n\r\n".utf8))
+                connection.closeGracefully()
+            }
+            while !isTLS, let exchange = try? ServerExchange(connection: connection, number: number) {
                 guard let self, self.serve(exchange) else { break }
             }
             if let self {

@@ -1,6 +1,6 @@
 import Glibc
 
-/// One request on a connection of a ``ScriptedServer``, and all the ways to answer it. Used on one thread.
+/// One request that a scripted server got, and all the ways to answer it, on its own thread.
 package final class ServerExchange {
     package let method: String
     /// Path and query as sent.

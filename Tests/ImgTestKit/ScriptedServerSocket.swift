@@ -46,6 +46,9 @@ final class ServerConnection {
         unsafe setsockopt(socket, Int32(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<Int32>.size))
     }
 
+    /// Whether the first byte is that of a TLS handshake.
+    func startsWithTLS() throws -> Bool { try (start < buffer.count || fill()) && buffer[start] == 0x16 }
+
     /// A line without its end; nil at the end of the stream.
     func readLine() throws -> String? {
         var line: [UInt8] = []

@@ -6,7 +6,7 @@ struct CurlRefusal: Error {
     let code: CURLcode
 }
 
-/// An easy handle and the memory it borrows. Used on the loop's thread only.
+/// An easy handle and the memory it borrows, used on the loop's thread only.
 @safe
 final class EasyHandle {
     let raw: UnsafeMutableRawPointer

@@ -1,7 +1,7 @@
 import CImgCurl
 import CImgCurlShims
 
-/// All transfers of a client and their connections. Used on the loop's thread only.
+/// All transfers of a client and their connections, used on the loop's thread only.
 @safe
 final class MultiHandle {
     private let raw: UnsafeMutableRawPointer

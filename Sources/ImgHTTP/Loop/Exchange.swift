@@ -74,6 +74,10 @@ final class Exchange: Sendable {
         inbox.post(.resumeReceiving(id))
     }
 
+    func resumeSending() {
+        inbox.post(.resumeSending(id))
+    }
+
     // MARK: The streamed body
 
     /// Starts pulling the body's chunks.
@@ -113,7 +117,7 @@ final class Exchange: Sendable {
             result = .failure(HTTPError(.bodySource, "cannot read the body: \(error)", url: request.url))
         }
         if outgoing.finish(result) {
-            inbox.post(.resumeSending(id))
+            resumeSending()
         }
     }
 
@@ -121,7 +125,7 @@ final class Exchange: Sendable {
         while true {
             switch outgoing.push(bytes) {
             case .taken(let loopWaits):
-                if loopWaits { inbox.post(.resumeSending(id)) }
+                if loopWaits { resumeSending() }
                 return true
             case .full:
                 await outgoing.waitForRoom()

@@ -86,6 +86,7 @@ final class SendBuffer: Sendable {
             if count > 0 {
                 return (.bytes(count), state.buffered < Self.limit ? state.source.take() : nil)
             }
+            if state.closed { return (.end, nil) }
             switch state.end {
             case .success: return (.end, nil)
             case .failure(let error): return (.failure(error), nil)

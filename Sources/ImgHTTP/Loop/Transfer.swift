@@ -68,6 +68,8 @@ final class Transfer {
         if head.status >= 300 {
             // libcurl stops sending on its own and will not reuse the connection (NET-8).
             exchange.stopSource()
+            // A paused upload would keep the transfer open after the answer's end.
+            exchange.resumeSending()
         }
         if head.status == 407, let proxy = exchange.request.proxy, !proxy.isEmpty {
             throw HeadParser.Failure(

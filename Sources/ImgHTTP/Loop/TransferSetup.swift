@@ -62,13 +62,21 @@ struct TransferSetup {
         return lines
     }
 
+    /// Whether HTTP/2 may be used.
+    ///
+    /// Not for GET: libcurl 7.88 gathers what arrives for a paused stream in memory, and gives up at 64 MiB.
+    private var allowsHTTP2: Bool {
+        configuration.http2 && !request.http1Only && request.method != .get
+            && request.body.length <= Self.largestHTTP2Body
+    }
+
     private func setRoute(_ easy: EasyHandle) throws(CurlRefusal) {
         try easy.set(.proxy, request.proxy ?? "")
         try easy.set(.noProxy, "")
         if let path = request.unixSocket {
             try easy.set(.unixSocket, path)
         }
-        let allowsHTTP2 = configuration.http2 && !request.http1Only && request.body.length <= Self.largestHTTP2Body
+        let allowsHTTP2 = allowsHTTP2
         try easy.set(.httpVersion, allowsHTTP2 ? Int(CURL_HTTP_VERSION_2TLS) : Int(CURL_HTTP_VERSION_1_1))
         // Requests that start together share one HTTP/2 connection instead of opening one each.
         try easy.set(.pipeWait, allowsHTTP2 && exchange.url.scheme == "https")

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Where a transfer's body bytes come from. Owns the file it opens.
+/// Where a transfer's body bytes come from; owns the file it opens.
 @safe
 struct UploadSource: ~Copyable {
     private let exchange: Exchange
@@ -50,10 +50,12 @@ struct UploadSource: ~Copyable {
         return result
     }
 
-    /// Goes back for another try at the same body; a stream cannot, once it has begun.
+    /// Goes back for another try at the same body; a stream cannot, once it has begun, and some requests must not.
     mutating func seek(to offset: Int64) -> Bool {
         if case .stream = exchange.request.body { return offset == position }
-        guard (0...exchange.request.body.length).contains(offset) else { return false }
+        guard exchange.request.isRepeatable || offset == position,
+            (0...exchange.request.body.length).contains(offset)
+        else { return false }
         position = offset
         return true
     }

@@ -45,6 +45,7 @@ final class Authenticator: Sendable {
     private let knowledge = Mutex<[String: Knowledge]>([:])
     private let probed = Mutex<Set<String>>([])
     private let held = Mutex<[CredentialKey: Held]>([:])
+    private let headers = Mutex<[Endpoint.Header]?>(nil)
 
     init(credentials: CredentialResolver, events: any EventSink) {
         self.credentials = credentials
@@ -53,6 +54,11 @@ final class Authenticator: Sendable {
 
     /// Whether the host's way is known, be it that it wants nothing.
     func knows(_ authority: String) -> Bool { knowledge.withLock { $0[authority] != nil } }
+
+    /// What the host has asked for; nil when that is nothing or not known.
+    func scheme(of authority: String) -> AuthScheme? {
+        knowledge.withLock { if case .known(let scheme) = $0[authority] { scheme } else { nil } }
+    }
 
     /// True once for each host.
     func mayProbe(_ authority: String) -> Bool { probed.withLock { $0.insert(authority).inserted } }
@@ -63,6 +69,20 @@ final class Authenticator: Sendable {
 
     func learnNone(_ authority: String) {
         knowledge.withLock { if $0[authority] == nil { $0[authority] = Knowledge.none } }
+    }
+
+    /// Headers from Docker's configuration, once they were loaded (CFG-2).
+    var configuredHeaders: [Endpoint.Header] { headers.withLock { $0 ?? [] } }
+
+    /// Loads the headers that Docker's configuration adds to requests.
+    func loadHeaders(for session: Session) async throws(RegistryError) {
+        guard headers.withLock({ $0 == nil }) else { return }
+        do {
+            let found = try await credentials.configuredHeaders()
+            headers.withLock { $0 = found.map { Endpoint.Header(name: $0.name, value: $0.value) } }
+        } catch {
+            throw Self.unreadable(error, session)
+        }
     }
 
     /// Who asks, for messages (AUTH-30); nil when no credentials were looked up.
@@ -124,7 +144,7 @@ extension Authenticator {
         }
         do {
             return try await token(challenge, held.resolved, session, endpoint, scopes)
-        } catch  where error.status != nil && scopes.scopes.count > 1 {
+        } catch let error where error.status != nil && scopes.scopes.count > 1 {
             // A source that can't be read must not stop the push: it is copied instead (AUTH-16).
             for scope in scopes.scopes where scope.type == "repository" && scope.name != session.path {
                 session.host.noteRefusedMount(from: scope.name, forGood: true)
@@ -134,7 +154,7 @@ extension Authenticator {
             )
             let own = ScopeSet(scopes.scopes.filter { $0.type != "repository" || $0.name == session.path })
             return try await token(challenge, held.resolved, session, endpoint, own)
-        } catch  where canGoAnonymous(error, held.resolved, session) {
+        } catch let error where canGoAnonymous(error, held.resolved, session) {
             let warning = Diagnostic(
                 .warning,
                 "\(session.host.name) rejected the credentials of \(held.resolved.identity) from "

@@ -8,6 +8,8 @@ struct BearerToken: Sendable {
     /// When the request for it was sent.
     var obtainedAt: ContinuousClock.Instant
     var usableUntil: ContinuousClock.Instant
+    /// What `login` may keep instead of the password (LOG-2).
+    var refreshToken: Secret?
 
     /// Usable for 90 % of its life, at least 10 s less than all of it (AUTH-21).
     /// - Parameter life: Seconds as the server says; below 60 counts as 60 (AUTH-20).

@@ -18,6 +18,8 @@ struct TokenService: Sendable {
     let endpoint: Endpoint
     let challenge: BearerChallenge
     let resolved: ResolvedCredential
+    /// Asks for a refresh token, too (LOG-2).
+    var isOffline = false
 
     private static let bodyLimit = 1 << 20
     private static let client = "imgbuild"
@@ -27,7 +29,8 @@ struct TokenService: Sendable {
         try judgeRealm()
         do {
             return try await fetchOnce(scopes)
-        } catch  where error.status == 400 && scopes.scopes.contains(where: { $0.actions.contains("delete") }) {
+        } catch let error where error.status == 400 && scopes.scopes.contains(where: { $0.actions.contains("delete") })
+        {
             // Some servers know no right to delete (AUTH-15).
             var simpler = ScopeSet()
             for scope in scopes.scopes {
@@ -44,17 +47,17 @@ struct TokenService: Sendable {
         case .basic(let user, let password):
             do {
                 return try await get(scopes, as: (user, password))
-            } catch  where [401, 404, 405].contains(error.status) {
+            } catch let error where [401, 404, 405].contains(error.status) {
                 let form = [("grant_type", "password"), ("username", user), ("password", password.exposed)]
                 do {
                     return try await post(scopes, form)
-                } catch  where error.status != nil {}
+                } catch let error where error.status != nil {}
                 throw error
             }
         case .identityToken(let user, let token):
             do {
                 return try await post(scopes, [("grant_type", "refresh_token"), ("refresh_token", token.exposed)])
-            } catch  where [400, 401, 404, 405].contains(error.status) {
+            } catch let error where [400, 401, 404, 405].contains(error.status) {
                 let name = session.host.quirks.identityTokenUser ?? user ?? "<token>"
                 return try await get(scopes, as: (name, token))
             }
@@ -94,6 +97,7 @@ extension TokenService {
         items += scopes.texts.map { ("scope", $0) }
         items.append(("client_id", Self.client))
         if let account { items.append(("account", account.user)) }
+        if isOffline { items.append(("offline_token", "true")) }
         let separator = challenge.realm.contains("?") ? "&" : "?"
         var call = Call(.get, .absolute(challenge.realm + separator + Self.form(items)), .read, "sign in")
         call.weight = .held
@@ -103,8 +107,9 @@ extension TokenService {
     private func post(_ scopes: ScopeSet, _ grant: [(String, String)]) async throws(RegistryError) -> BearerToken {
         var items = grant
         if let service = challenge.service { items.append(("service", service)) }
-        items.append(("scope", scopes.texts.joined(separator: " ")))
+        if !scopes.scopes.isEmpty { items.append(("scope", scopes.texts.joined(separator: " "))) }
         items.append(("client_id", Self.client))
+        if isOffline { items.append(("access_type", "offline")) }
         var call = Call(.post, .absolute(challenge.realm), .read, "sign in")
             .with(body: Array(Self.form(items).utf8), type: "application/x-www-form-urlencoded")
         call.weight = .held
@@ -184,6 +189,8 @@ extension TokenService {
         guard !secret.hasControlCharacters else {
             throw session.error(.protocol, "sign in", "the token server returned a token with control characters")
         }
-        return BearerToken(secret, life: json["expires_in"]?.integerValue, obtainedAt: start)
+        var token = BearerToken(secret, life: json["expires_in"]?.integerValue, obtainedAt: start)
+        token.refreshToken = json["refresh_token"]?.stringValue.map(Secret.init)
+        return token
     }
 }

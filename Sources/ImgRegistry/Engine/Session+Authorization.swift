@@ -11,6 +11,7 @@ extension Session {
 
     /// The scopes that a call needs, the own repository first (AUTH-8, AUTH-9).
     func scopes(of call: Call) -> ScopeSet {
+        guard !path.isEmpty else { return ScopeSet() }
         let actions: [String]
         switch (call.access, purpose) {
         case (.delete, _): actions = ["pull", "delete"]
@@ -26,6 +27,7 @@ extension Session {
 
     /// Sends a request with the authorization it turns out to need (AUTH-32).
     func authorized(_ call: Call, _ endpoint: Endpoint) async throws(RegistryError) -> Reply {
+        try await client.authenticator.loadHeaders(for: self)
         var negotiation = Negotiation(scopes: scopes(of: call), start: .now)
         let isForeign = isForeign(call, endpoint)
         if call.bodySize > Self.boldBody, !isForeign, !client.authenticator.knows(endpoint.authority) {
@@ -38,6 +40,9 @@ extension Session {
                 : try await client.authenticator.authorization(for: self, at: endpoint, scopes: negotiation.scopes)
             let reply = try await follow(call, endpoint, authorization)
             negotiation.sends += 1
+            if !isForeign, authorization == nil, reply.status != 401 {
+                client.authenticator.learnNone(endpoint.authority)
+            }
             guard !reply.isForeign, reply.status == 401 || reply.status == 403 else { return reply }
             guard negotiation.sends < Self.maxSends,
                 let demand = try await demand(of: reply, endpoint),
@@ -69,7 +74,7 @@ extension Session {
         return try await demandFromBase(endpoint)
     }
 
-    private static func demand(in response: HTTPResponse, at url: String) -> AuthDemand? {
+    static func demand(in response: HTTPResponse, at url: String) -> AuthDemand? {
         let challenges = Challenge.parse(response.headers.values("WWW-Authenticate"))
         return AuthDemand.preferred(in: challenges) { realm in
             realm.contains("://") ? realm : URLParts(url)?.resolving(realm)

@@ -77,7 +77,9 @@ extension Session {
         var headers = HTTPHeaders()
         for header in call.headers { headers.add(header.name, header.value) }
         guard !isForeign else { return headers }
-        for header in endpoint.headers { headers.add(header.name, header.value) }
+        for header in endpoint.headers + client.authenticator.configuredHeaders {
+            headers.add(header.name, header.value)
+        }
         if let authorization { headers.add("Authorization", authorization.header.exposed) }
         return headers
     }

@@ -23,6 +23,10 @@ extension Session {
             let target = URLParts(reply.url).map(\.host) ?? "another host"
             error.reason = "\(target), where the registry redirects to, answered with status \(reply.status)"
         }
+        if reply.status == 404, reply.contentType?.lowercased().hasPrefix("text/html") == true {
+            error.reason = "\(endpoint.authority) answers with a web page: it does not look like a container registry"
+            error.hints = ["images on Docker Hub need no host; with Artifactory or Nexus check port and path"]
+        }
         if endpoint.isMirror { error.notes.append("asked: mirror \(endpoint.authority)") }
         if reply.status == 401, error.says("DENIED") || isInsufficientScope(reply) {
             error.reason = "the account may not do this"
@@ -32,7 +36,7 @@ extension Session {
     }
 
     private static func retryAfter(_ reply: Reply) -> Duration? {
-        let now = reply.header("Date").flatMap(HTTPDate.parse) ?? WallClock.seconds
+        let now = reply.header("Date").flatMap { HTTPDate.parse($0) } ?? WallClock.seconds
         return reply.header("Retry-After").flatMap { RetryAfter.parse($0, now: now) }
     }
 

@@ -14,6 +14,7 @@ extension Session {
         let modes = remembered.map { [$0] } ?? endpoint.modes
         for (index, mode) in modes.enumerated() {
             let url = "\(mode.scheme)://\(endpoint.authority)\(root)"
+            if mode.scheme == "http", headers.contains("Authorization") { warnAboutClearText(endpoint.authority) }
             do {
                 let response = try await exchange(
                     call,
@@ -32,6 +33,15 @@ extension Session {
             }
         }
         throw error(.configuration, call.operation, "no way to connect to \(endpoint.authority) is configured")
+    }
+
+    /// Credentials in clear text over a network deserve a word (SEC-6).
+    private func warnAboutClearText(_ authority: String) {
+        let text = "credentials for \(authority) are sent without encryption"
+        guard NetworkAddress.classify(Authority(authority).host) != .loopback, client.notices.isFirst(text) else {
+            return
+        }
+        client.events.emit(.warning(Diagnostic(.warning, text)))
     }
 
     /// Whether a failure justifies the next mode: a refused certificate gives up verification on loopback, a peer
@@ -108,6 +118,7 @@ extension Session {
             request.proxy = ProxySelection.proxy(for: parts, environment: client.catalog.settings.environment)
         }
         request.http1Only = call.bodySize > 1 << 20
+        request.isRepeatable = call.isRepeatable
         request.progress = call.progress
         request.totalTimeout = call.timeLimit
         return try await client.http.send(request)
@@ -130,6 +141,8 @@ extension Session {
         case .connect:
             result.reason = "cannot connect to \(target): \(error.message)"
             result.isBeforeSending = true
+            // Where nothing has ever answered, patience is rarely rewarded.
+            if !host.governor.hasWorked { result.attemptLimit = 3 }
         case .proxy:
             result.reason = "the proxy refused the connection to \(target): \(error.message)"
             result.hints = ["check the credentials in HTTPS_PROXY, or add \(target) to NO_PROXY"]

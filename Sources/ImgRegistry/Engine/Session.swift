@@ -24,13 +24,18 @@ struct Session: Sendable {
         guard !found.isBlocked else {
             throw error(.configuration, "use the registry", "it is blocked by \(found.source)")
         }
+        if let limit = host.quirks.maxPathComponents, purpose == .push, path.split(separator: "/").count > limit {
+            let reason = "\(host.quirks.product.rawValue) takes names of \(limit) components (namespace/repository)"
+            throw error(.refused, "push", reason)
+        }
         return found
     }
 
     /// Sends a request to the registry itself, or to where pushes go.
     func send(_ call: Call) async throws(RegistryError) -> Reply {
         let configuration = try await configuration()
-        guard let endpoint = call.access == .read ? configuration.endpoints.last : configuration.pushEndpoint else {
+        let isPull = call.access == .read && purpose == .pull
+        guard let endpoint = isPull ? configuration.endpoints.last : configuration.pushEndpoint else {
             throw error(.configuration, call.operation, "no endpoint is configured")
         }
         return try await send(call, to: endpoint)
@@ -74,6 +79,7 @@ struct Session: Sendable {
     /// - Returns: A reply with a status of 200…299, or of 300…399 when redirects aren't followed.
     func send(_ call: Call, to endpoint: Endpoint, attempts limit: Int? = nil) async throws(RegistryError) -> Reply {
         var budget = RetryBudget(options: options, limit: limit)
+        var hasAlternative = true
         while true {
             var failure: RegistryError
             do {
@@ -88,6 +94,11 @@ struct Session: Sendable {
                 failure = await refusal(reply, call, endpoint)
             } catch {
                 failure = error
+            }
+            // A password stored long ago has expired, and there is a way to get a new one (CFG-5).
+            if hasAlternative, failure.status == 403, failure.mentions("expired") {
+                hasAlternative = false
+                if await client.authenticator.takeAlternative(for: self, at: endpoint) { continue }
             }
             guard call.isRepeatable, let delay = budget.next(after: failure) else {
                 throw budget.final(failure, identity: client.authenticator.identity(for: self, at: endpoint))
@@ -139,7 +150,6 @@ struct RetryBudget {
     private let options: RegistryOptions
     private let limit: Int?
     private(set) var attempt = 1
-    private var unresolved = 0
     private var first: RegistryError?
     private var random = SystemRandomNumberGenerator()
 
@@ -156,7 +166,7 @@ struct RetryBudget {
         if first == nil { first = failure }
         guard failure.isTransient else { return nil }
         let policy = failure.status == 429 && failure.retryAfter == nil ? options.throttleRetry : options.retry
-        guard attempt < min(limit ?? Int.max, policy.attempts) else { return nil }
+        guard attempt < min(limit ?? Int.max, failure.attemptLimit ?? Int.max, policy.attempts) else { return nil }
         if let asked = failure.retryAfter, asked > Self.longestPause { return nil }
         let delay = policy.delay(attempt: attempt, retryAfter: failure.retryAfter, random: &random)
         attempt += 1

@@ -113,7 +113,7 @@ extension BlobStream {
     private func open() async throws(RegistryError) -> BlobSource {
         do {
             return try await open(Call(.get, .repository("blobs/\(descriptor.digest)"), .read, operation))
-        } catch  where error.isMissing && !urls.isEmpty {
+        } catch let error where error.isMissing && !urls.isEmpty {
             return try await openForeign(after: error)
         }
     }
@@ -125,7 +125,7 @@ extension BlobStream {
         let reply: Reply
         do {
             reply = try await session.read(call, needing: .pull)
-        } catch  where error.status == 416 && position > 0 {
+        } catch let error where error.status == 416 && position > 0 {
             throw session.error(
                 .sizeMismatch,
                 operation,

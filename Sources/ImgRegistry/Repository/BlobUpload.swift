@@ -10,7 +10,7 @@ struct BlobUpload: Sendable {
     let body: UploadBody
     let progress: TransferCounter?
 
-    /// Bytes of progress that make a session worth resuming, and a reset a sign of a wrong method.
+    /// Bytes that make a session worth resuming, and a reset a sign of a wrong method.
     private static let worthwhile: Int64 = 1 << 20
 
     var session: Session { repository.session }
@@ -35,9 +35,12 @@ struct BlobUpload: Sendable {
                 return
             } catch {
                 guard Self.isWorthTrying(after: error) else { throw budget.final(error, identity: nil) }
-                if error.sent > Self.worthwhile { resets += 1 }
+                let isBroken = error.code == .network && !error.isBeforeSending && descriptor.size > Self.worthwhile
+                if isBroken { resets += 1 }
                 if try await isThere(after: error) { return }
-                if let resumed = await resume(current, after: error), try await finish(resumed) { return }
+                if let resumed = await resume(current, isBroken: isBroken, after: error), try await finish(resumed) {
+                    return
+                }
                 if methods.count > 1, Self.movesOn(from: method, after: error, resets: resets) {
                     client.events.emit(
                         .debug("\(operation): method \(method.rawValue) failed (\(error.reason)), trying another")
@@ -81,8 +84,8 @@ struct BlobUpload: Sendable {
 
     /// A request whose reply got lost may have succeeded (RETRY-3).
     private func isThere(after error: RegistryError) async throws(RegistryError) -> Bool {
-        let isAmbiguous = (error.status ?? 500) >= 500 && !error.isBeforeSending && error.sent >= descriptor.size
-        guard isAmbiguous else { return false }
+        let isAmbiguous = error.code == .uploadUnknown || (error.status ?? 500) >= 500
+        guard isAmbiguous, !error.isBeforeSending else { return false }
         return try await repository.hasBlob(descriptor)
     }
 
@@ -93,10 +96,13 @@ struct BlobUpload: Sendable {
     }
 
     /// What a broken session has already, when that is worth keeping (PUSH-18).
-    private func resume(_ broken: UploadSession?, after error: RegistryError) async -> (UploadSession, Int64)? {
-        guard var upload = broken, error.sent > Self.worthwhile || error.status == 416,
-            error.code == .network || error.status == 416, host.quirks.methods.contains(.chunks),
-            let offset = try? await offset(of: &upload), offset > 0, offset < descriptor.size
+    private func resume(
+        _ broken: UploadSession?,
+        isBroken: Bool,
+        after error: RegistryError
+    ) async -> (UploadSession, Int64)? {
+        guard isBroken || error.status == 416, var upload = broken, host.quirks.methods.contains(.chunks),
+            let offset = try? await offset(of: &upload), offset > Self.worthwhile, offset < descriptor.size
         else { return nil }
         return (upload, offset)
     }
@@ -122,9 +128,9 @@ extension BlobUpload {
     private func start() async throws(RegistryError) -> UploadSession? {
         do {
             return try await post()
-        } catch  where error.code == .repositoryUnknown {
+        } catch let error where error.code == .repositoryUnknown {
             return try await startInNewRepository(after: error)
-        } catch  where error.code == .network && host.quirks.product == .ecr {
+        } catch let error where error.code == .network && host.quirks.product == .ecr {
             throw await lookingForRepository(after: error)
         }
     }
@@ -165,7 +171,7 @@ extension BlobUpload {
         while true {
             do {
                 return try await post()
-            } catch  where error.code == .repositoryUnknown && waited < session.options.creationGrace {
+            } catch let error where error.code == .repositoryUnknown && waited < session.options.creationGrace {
                 try await session.sleep(.seconds(2), operation)
                 waited += .seconds(2)
             }
@@ -231,7 +237,7 @@ extension BlobUpload {
             do {
                 let reply = try await patch(&upload, range, isPart: true)
                 offset = try await confirmed(reply, range, &upload)
-            } catch  where error.status == 416 && corrections == 0 {
+            } catch let error where error.status == 416 && corrections == 0 {
                 offset = try await self.offset(of: &upload) ?? 0
             }
             guard offset != range.upperBound else { continue }

@@ -86,6 +86,7 @@ extension Repository {
             switch error.code {
             case .cancelled, .network, .tls, .configuration, .blocked: throw error
             case .unauthorized: throw error
+            case .denied where error.status == 401: throw error
             case .denied: session.host.noteRefusedHead()
             default: break
             }

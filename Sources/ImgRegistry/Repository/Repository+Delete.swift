@@ -9,9 +9,9 @@ extension Repository {
         let call = Call(.delete, .repository("manifests/\(selector)"), .delete, "delete \(selector.phrase)")
         do {
             try await session.send(call).drain()
-        } catch  where error.isMissing && error.attempts > 1 {
+        } catch let error where error.isMissing && error.attempts > 1 {
             return
-        } catch  where error.status == 405 || error.says("UNSUPPORTED") {
+        } catch let error where error.status == 405 || error.says("UNSUPPORTED") {
             var copy = error
             copy.code = .unsupported
             copy.reason = "the registry does not delete this"

@@ -53,7 +53,7 @@ extension Repository {
         }
         do {
             return try await resolve(selector).descriptor
-        } catch  where error.isMissing {
+        } catch let error where error.isMissing {
             return nil
         }
     }

@@ -81,9 +81,11 @@ struct ManifestPut: Sendable {
         let reply: Reply
         do {
             reply = try await putConsistently(repair)
-        } catch  where error.code == .immutable {
+        } catch let error where error.code == .immutable {
+            // A request that was sent twice on the way is refused the second time.
+            if try await current() == digest { return .stored }
             throw explained(error, existing)
-        } catch  where error.isTransient && !error.isBeforeSending {
+        } catch let error where error.isTransient && !error.isBeforeSending {
             // The outcome of a tag's PUT is unknown: look, never put blindly again (RETRY-3).
             guard try await current() != digest else { return .stored }
             reply = try await putConsistently(repair)
@@ -117,7 +119,7 @@ struct ManifestPut: Sendable {
         for delay in session.options.consistencyDelays {
             do {
                 return try await put()
-            } catch  where Self.misses(error) {
+            } catch let error where Self.misses(error) {
                 let line = "\(repository.name) does not see all parts of \(selector.phrase) yet, retrying in \(delay)"
                 session.client.events.emit(.debug(line))
                 try await session.sleep(delay, operation)
@@ -125,7 +127,7 @@ struct ManifestPut: Sendable {
         }
         do {
             return try await put()
-        } catch  where Self.misses(error) {
+        } catch let error where Self.misses(error) {
             guard let repair else { throw error }
             try await restoreParts(repair, error)
             return try await put()

@@ -35,7 +35,7 @@ extension Repository {
                 entries += page.compactMap { try? Descriptor(json: $0, at: "referrer") }
                 return !page.isEmpty
             }
-        } catch  where [400, 404, 405, 406, 501].contains(error.status) || error.code == .protocol {
+        } catch let error where [400, 404, 405, 406, 501].contains(error.status) || error.code == .protocol {
             session.host.hasReferrersAPI = false
             return nil
         }
@@ -60,7 +60,7 @@ extension Repository {
         let reply: Reply
         do {
             reply = try await session.send(call)
-        } catch  where error.isMissing {
+        } catch let error where error.isMissing {
             return nil
         }
         let bytes = try await body(of: reply, limit: Self.manifestLimit, operation)
@@ -85,7 +85,7 @@ extension Repository {
             index.manifests.append(referrer)
             do {
                 try await putFallback(index, of: subject, replacing: fallback?.entityTag)
-            } catch  where error.code == .immutable {
+            } catch let error where error.code == .immutable {
                 let warning = Diagnostic(
                     .warning,
                     "\(name): the tag \(Self.fallbackTag(of: subject)) is immutable; the referrer \(referrer.digest) is "
@@ -93,7 +93,7 @@ extension Repository {
                 )
                 client.events.emit(.warning(warning))
                 return
-            } catch  where error.status == 412 {
+            } catch let error where error.status == 412 {
                 try await session.sleep(.milliseconds(100 * Int.random(in: 1...(4 * attempt))), "record a referrer")
             }
         }

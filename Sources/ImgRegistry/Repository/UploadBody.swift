@@ -40,11 +40,6 @@ package struct UploadBody: Sendable {
         }
     }
 
-    private init(size: Int64, source: Source) {
-        self.size = size
-        self.source = source
-    }
-
     /// The bytes in `range`, as the body of a request.
     func body(_ range: Range<Int64>) async throws -> HTTPBody {
         let length = range.upperBound - range.lowerBound

@@ -1,0 +1,66 @@
+import ImgBuilder
+import ImgOCI
+import ImgReport
+
+/// What a build command does once its arguments are read.
+///
+/// It holds none of the argument parser's types: an async method of the command itself crashes the optimizer of Swift 6.3.
+struct BuildAction: Sendable {
+    var request: BuildRequest
+    var builder: Builder
+    /// Nil means that the image is built.
+    var call: CallMethod?
+    var renderer: any Renderer
+    var files: ResultFiles
+    var printsDigest: Bool
+
+    /// Returns the exit status.
+    func run() async throws -> Int32 {
+        if let call { return try await answer(call) }
+        if request.outputs.isEmpty { renderer.emit(.warning(Self.goesNowhere)) }
+        let built = try await builder.build(request)
+        try files.write(built)
+        renderer.finish(built)
+        if printsDigest { Console.standardOutput.print([built.root.digest.description]) }
+        return 0
+    }
+
+    private static let goesNowhere = Diagnostic(
+        .warning,
+        "no output given: the image is built and checked, and goes nowhere",
+        hints: ["add --push, or --output type=oci,dest=FILE.tar"]
+    )
+
+    private func answer(_ call: CallMethod) async throws -> Int32 {
+        switch call.method {
+        case .check:
+            let report = try await builder.check(request)
+            Console.standardOutput.print(CheckText(report, format: call.format).lines)
+            return report.isClean ? 0 : 1
+        case .outline:
+            Console.standardOutput.print(OutlineText(try await builder.outline(request), format: call.format).lines)
+            return 0
+        case .targets:
+            Console.standardOutput.print(TargetsText(try await builder.targets(request), format: call.format).lines)
+            return 0
+        }
+    }
+}
+
+/// Files that tell other programs about the result of a build.
+struct ResultFiles: Sendable {
+    /// `--metadata-file`.
+    var metadata: String?
+    /// `--iidfile`.
+    var imageID: String?
+
+    func write(_ result: BuildResult) throws {
+        if let metadata { try FileWriting.replace(metadata, with: Metadata(result).json.encoded(indent: 2) + [0x0a]) }
+        if let imageID {
+            let single = result.images.count == 1 ? result.images.first : nil
+            let isIndex = result.root.mediaType.isIndex
+            let digest = isIndex ? result.root.digest : single?.config.digest ?? result.root.digest
+            try FileWriting.replace(imageID, with: Array(digest.description.utf8))
+        }
+    }
+}
