@@ -42,49 +42,32 @@ final class RawServer: Sendable {
         self.listener = listener
         let bytes = Array(greeting.utf8)
         TestThread.start { [weak listener] in
-            while let socket = listener?.socket {
-                var entry = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
-                guard unsafe poll(&entry, 1, 100) > 0 else { continue }
-                let peer = accept(socket, nil, nil)
-                guard peer >= 0 else { continue }
-                var buffer = [UInt8](repeating: 0, count: 4096)
-                _ = unsafe recv(peer, &buffer, buffer.count, 0)
-                _ = unsafe send(peer, bytes, bytes.count, Int32(MSG_NOSIGNAL))
-                close(peer)
+            // Held while its number is in use: a closed descriptor's number soon belongs to another socket.
+            while let listener {
+                withExtendedLifetime(listener) { Self.answer(listener.socket, bytes) }
             }
         }
     }
+
+    private static func answer(_ socket: Int32, _ bytes: [UInt8]) {
+        var entry = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
+        guard unsafe poll(&entry, 1, 100) > 0 else { return }
+        let peer = accept(socket, nil, nil)
+        guard peer >= 0 else { return }
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        _ = unsafe recv(peer, &buffer, buffer.count, 0)
+        _ = unsafe send(peer, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+        close(peer)
+    }
 }
 
-/// A listener whose queue is full, so that further connections get no answer at all.
+/// A listener whose connections the kernel accepts and nobody ever answers.
 final class SilentListener: Sendable {
     private let listener: Listener
-    private let fillers: [Int32]
     var port: Int { listener.port }
 
     init() throws {
-        let listener = try Listener(backlog: 0)
-        self.listener = listener
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        address.sin_port = in_port_t(listener.port).bigEndian
-        fillers = (0..<4)
-            .map { _ in
-                let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-                _ = fcntl(socket, F_SETFL, O_NONBLOCK)
-                unsafe withUnsafePointer(to: &address) { pointer in
-                    unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                        _ = unsafe connect(socket, address, socklen_t(MemoryLayout<sockaddr_in>.size))
-                    }
-                }
-                return socket
-            }
-        usleep(50_000)
-    }
-
-    deinit {
-        for socket in fillers { close(socket) }
+        listener = try Listener(backlog: 16)
     }
 }
 
