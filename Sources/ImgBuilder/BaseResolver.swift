@@ -115,16 +115,19 @@ struct BaseResolver: Sendable {
         // What contradicts the Dockerfile rather than failed says so itself.
         guard error.code != .failure || !cause.message.contains(name) else { return error.located(at: request.range) }
         let full = if case .image(let reference) = request.source { reference.normalized } else { name }
-        let suggestion = error.code == .notFound || error.code == .denied ? suggestion(for: request.source) : ""
+        let suggestion =
+            error.code == .notFound || error.code == .denied
+            ? Self.suggestion(for: request.source, among: stageNames) : ""
         copy.diagnostics[0].message =
             "\(name): failed to resolve source metadata for \(full): \(cause.message)\(suggestion)"
         return copy.located(at: request.range)
     }
 
-    private func suggestion(for source: BaseRequest.Source) -> String {
+    /// ` (did you mean X?)`, or nothing (ERR-9).
+    static func suggestion(for source: BaseRequest.Source, among stageNames: [String]) -> String {
         guard case .image(let reference) = source, !reference.familiar.contains("/") else { return "" }
         let name = String(reference.familiar.prefix { $0 != ":" && $0 != "@" })
-        return Suggestion.suffix(name, among: stageNames + Self.commonImages)
+        return Suggestion.suffix(name, among: stageNames + commonImages)
     }
 
     /// What FROM most often names on Docker Hub.

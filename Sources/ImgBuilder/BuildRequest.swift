@@ -35,10 +35,11 @@ public struct BuildRequest: Sendable {
     public var usesCache = true
     /// Whether a base for another platform than asked is accepted.
     public var allowsPlatformMismatch = false
-    /// What a copied file for another processor means.
-    public var platformCheck: CheckLevel = .error
-    /// What it means when the result is sure not to start; many images are only bases of others.
-    public var startCheck: CheckLevel = .warn
+    /// What a copied file for another processor means; nil takes it from the Dockerfile's comments, else an error.
+    public var platformCheck: CheckLevel?
+    /// What it means when the result is sure not to start; nil takes it from the Dockerfile's comments, else a warning:
+    /// many images are only bases of others.
+    public var startCheck: CheckLevel?
     /// Globs of image paths that the architecture check leaves alone.
     public var platformCheckExceptions: [String] = []
     /// What is checked at the registry before a tag moves.

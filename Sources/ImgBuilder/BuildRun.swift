@@ -158,7 +158,7 @@ struct BuildRun: Sendable {
             usesCache: request.usesCache,
             workers: session.workers,
             now: Timestamp(seconds: Int64(time(nil))),
-            inspector: request.platformCheck == .off && request.startCheck == .off ? nil : ExecutableInspector()
+            inspector: ExecutableInspector()
         )
         let orders = try await order(platforms, builder, baseLayers)
         return try await withThrowingTaskGroup(of: (Int, Int, BuiltLayer?).self) { group in
@@ -222,13 +222,14 @@ struct BuildRun: Sendable {
     private func finish(_ planned: Planned, _ platforms: [BuiltPlatform]) async throws -> [FinishedImage] {
         let assembler = Assembler(usesDockerTypes: request.usesDockerMediaTypes, annotations: request.annotations)
         var images: [FinishedImage] = []
+        let checks = ImageChecks(request: request, file: planned.context.dockerfile)
         for platform in platforms {
-            let findings = try await ImageChecks(request: request, platform: platform.resolved.platform)
-                .findings(
-                    config: platform.resolved.stage.plan.config,
-                    tree: platform.resolved.stage.tree,
-                    own: platform.layers.compactMap(\.own)
-                )
+            let findings = try await checks.findings(
+                platform: platform.resolved.platform,
+                config: platform.resolved.stage.plan.config,
+                tree: platform.resolved.stage.tree,
+                own: platform.layers.compactMap(\.own)
+            )
             images.append(
                 FinishedImage(
                     platform: platform.resolved.platform,
@@ -244,7 +245,7 @@ struct BuildRun: Sendable {
                 )
             )
         }
-        try ImageChecks.enforce(images.map { ($0.platform, $0.findings) }, request: request, events: events)
+        try checks.enforce(images.map { ($0.platform, $0.findings) }, events: events)
         return images
     }
 

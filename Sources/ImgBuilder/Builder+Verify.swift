@@ -13,11 +13,11 @@ public struct VerifyReport: Sendable {
 
     /// One platform's verdict.
     public struct PlatformReport: Sendable {
-        /// What the image claims to be for.
+        /// As the index lists it.
         public var platform: Platform
         /// Of its manifest; nil when there is none.
         public var digest: Digest?
-        /// What keeps it from starting, or may.
+        /// In the order a runtime would stumble over them.
         public var findings: [Diagnostic]
 
         /// Whether a start is sure to fail.

@@ -4,18 +4,16 @@ import ImgTree
 
 /// Remembers of executables and of the loader's configuration what the static checks need.
 struct ExecutableInspector: FileInspector {
-    /// The loader's configuration files are small; larger ones are none.
-    private static let textLimit = 64 << 10
-
     func inspect(
         _ header: TarHeader,
         content: (Int) throws(StreamError) -> [UInt8]
     ) throws(StreamError) -> [UInt8]? {
-        if header.size <= Self.textLimit, CheckedTexts.isWanted(String(decoding: header.path, as: UTF8.self)) {
+        let path = String(decoding: header.path, as: UTF8.self)
+        if header.size <= CheckedTexts.limit, CheckedTexts.isWanted(path) {
             var text: [UInt8] = []
             while true {
-                let chunk = try content(Self.textLimit)
-                if chunk.isEmpty { return text }
+                let chunk = try content(64 << 10)
+                if chunk.isEmpty { return CheckedTexts.kept(text, of: path) }
                 text += chunk
             }
         }

@@ -36,7 +36,7 @@ struct IdenticalExecutables: Sendable {
     private func programs(_ notes: [[UInt8]: [UInt8]]) -> [String] {
         notes.filter { path, note in
             guard case .elf(_, let kind)? = ExecutableFacts(decoding: note)?.format else { return false }
-            return kind != .other && !request.exceptsFromPlatformCheck(path)
+            return kind != .other && !ImageChecks.isExcepted(path, request.platformCheckExceptions)
         }
         .keys.sorted { $0.lexicographicallyPrecedes($1) }
         .map { "/" + String(decoding: $0, as: UTF8.self) }

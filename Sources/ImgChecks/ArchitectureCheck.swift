@@ -9,12 +9,25 @@ package struct ArchitectureCheck: Sendable {
         package var mode: UInt16
         package var facts: ExecutableFacts
         package var range: SourceRange?
+        package var cause: Cause?
 
-        package init(path: String, mode: UInt16, facts: ExecutableFacts, range: SourceRange?) {
+        package init(path: String, mode: UInt16, facts: ExecutableFacts, range: SourceRange?, cause: Cause? = nil) {
             self.path = path
             self.mode = mode
             self.facts = facts
             self.range = range
+            self.cause = cause
+        }
+    }
+
+    /// Why the file of another processor was taken, and what puts that right.
+    package struct Cause: Hashable, Sendable {
+        package var explanation: String
+        package var remedy: String
+
+        package init(_ explanation: String, remedy: String) {
+            self.explanation = explanation
+            self.remedy = remedy
         }
     }
 
@@ -78,11 +91,19 @@ package struct ArchitectureCheck: Sendable {
         }
     }
 
+    /// Whether a path has the name of a processor or system as a word of its own, as `linux-arm64/` has.
     private func isLabelled(_ path: String, _ name: String) -> Bool {
-        let other = ["amd64": "x86_64", "arm64": "aarch64", "386": "i386", "arm": "armv"][name] ?? name
-        let words = path.lowercased()
-        let extra = name == "amd64" ? "x64" : name == "386" ? "ia32" : name
-        return words.contains(name) || words.contains(other) || words.contains(extra)
+        let words = path.lowercased().replacing("x86_64", with: "amd64").replacing("x86-64", with: "amd64")
+            .split { !$0.isLetter && !$0.isNumber }
+        let names: [Substring] =
+            switch name {
+            case "amd64": ["amd64", "x64"]
+            case "arm64": ["arm64", "aarch64", "arm64v8"]
+            case "386": ["386", "i386", "i586", "i686", "ia32", "x86"]
+            case "arm": ["arm", "armhf", "armel"]
+            default: [Substring(name)]
+            }
+        return words.contains { names.contains($0) || (name == "arm" && $0.hasPrefix("armv")) }
     }
 
     private func mismatch(
@@ -96,10 +117,13 @@ package struct ArchitectureCheck: Sendable {
             "\(file.path) is built for \(found), but the image is for \(platform): it \(what)",
             path: file.path,
             at: file.range,
-            remedy:
-                "copy the file that was built for \(platform), for example COPY bin/${TARGETARCH}/app /app after ARG TARGETARCH (without a default) in this stage"
+            remedy: file.cause?.remedy
+                ?? "copy the file that was built for \(platform), for example COPY bin/${TARGETARCH}/app /app after ARG TARGETARCH (without a default) in this stage"
         )
-        finding.hints.append("if it is meant to be there: --platform-check-allow '\(file.path)'")
+        if let cause = file.cause { finding.notes.append("likely cause: \(cause.explanation)") }
+        finding.hints.append(
+            "if it is meant to be there: --platform-check-allow '\(file.path)', or the comment \"# imgbuild: platform-check-allow=\(file.path)\" in the Dockerfile"
+        )
         return finding
     }
 }

@@ -21,7 +21,7 @@ package enum BinaryFormat: Hashable, Sendable {
     package struct Machine: Hashable, Sendable, CustomStringConvertible {
         /// Go's name, or `machine 0x…` for one that has none here.
         package var name: String
-        /// Floating-point ABI where binaries of two don't mix: `hard-float`, `soft-float`, `double-float`…
+        /// Floating-point ABI where binaries of two don't mix, such as `hard-float` or `double-float`.
         package var abi: String?
 
         package init(_ name: String, abi: String? = nil) {

@@ -14,6 +14,9 @@ struct ELFReader {
         var address: UInt64
     }
 
+    /// Beyond any file; sums of two such values do not overflow.
+    private static let largest: UInt64 = 1 << 62
+
     private let is64: Bool
     private let head: ByteReader
     private let segments: [Segment]
@@ -34,7 +37,8 @@ struct ELFReader {
             guard let type = head.integer(at: entry, width: 4),
                 let offset = head.integer(at: entry + (is64 ? 8 : 4), width: is64 ? 8 : 4),
                 let address = head.integer(at: entry + (is64 ? 16 : 8), width: is64 ? 8 : 4),
-                let size = head.integer(at: entry + (is64 ? 32 : 16), width: is64 ? 8 : 4)
+                let size = head.integer(at: entry + (is64 ? 32 : 16), width: is64 ? 8 : 4),
+                offset <= Self.largest, size <= Self.largest
             else { return nil }
             segments.append(Segment(type: type, file: Stretch(offset: offset, size: size), address: address))
         }
@@ -49,9 +53,11 @@ struct ELFReader {
     /// Where the dynamic section is; nil for a static object.
     var dynamic: Stretch? { segments.first { $0.type == 2 }?.file }
 
+    /// Where an address is in the prefix; nil when it lies outside.
     private func fileOffset(ofAddress address: UInt64) -> UInt64? {
         let load = segments.first { $0.type == 1 && address >= $0.address && address - $0.address < $0.file.size }
-        return load.map { address - $0.address + $0.file.offset }
+        let offset = load.map { address - $0.address + $0.file.offset }
+        return offset.flatMap { $0 < UInt64(head.bytes.count) ? $0 : nil }
     }
 
     /// Fills what the dynamic section says, as far as the strings lie within the prefix.
@@ -68,9 +74,8 @@ struct ELFReader {
             offset += UInt64(2 * width)
         }
         guard let strings = tags[5].flatMap(fileOffset(ofAddress:)) else { return }
-        let needed = neededOffsets.map { strings.addingReportingOverflow($0).partialValue }.map { head.text(at: $0) }
-        let names = needed.compactMap(\.self)
-        guard names.count == needed.count else { return }
+        let names = neededOffsets.compactMap { head.text(at: strings &+ $0) }
+        guard names.count == neededOffsets.count else { return }
         facts.hasDynamicInfo = true
         facts.needed = names
         facts.rpath = tags[15].flatMap { head.text(at: strings &+ $0) }
@@ -92,10 +97,12 @@ struct ELFReader {
             else { break }
             var version = entry + first
             for _ in 0..<versions {
-                guard let name = head.integer(at: version + 8, width: 4),
+                guard let flags = head.integer(at: version + 4, width: 2),
+                    let name = head.integer(at: version + 8, width: 4),
                     let step = head.integer(at: version + 12, width: 4)
                 else { break }
-                if let text = head.text(at: strings &+ name) { names.append(text) }
+                // The loader only grumbles about a version that is marked weak.
+                if flags & 2 == 0, let text = head.text(at: strings &+ name) { names.append(text) }
                 if step == 0 { break }
                 version += step
             }

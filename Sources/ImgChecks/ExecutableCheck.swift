@@ -45,17 +45,7 @@ struct ExecutableCheck: Sendable {
         named name: String,
         depth: Int
     ) async throws -> [Diagnostic] {
-        if shebang.endsInCarriageReturn {
-            return [
-                CheckRule.shebangCRLF.finding(
-                    .error,
-                    "\(name) has Windows line ends: the kernel looks for \"\(shebang.interpreter)\\r\" and says \"no such file or directory\"",
-                    path: file.path,
-                    remedy:
-                        "convert it: sed -i 's/\\r$//' FILE, and keep it so with \"*.sh text eol=lf\" in .gitattributes"
-                )
-            ]
-        }
+        if shebang.endsInCarriageReturn { return [windowsLineEnds(shebang, file, name)] }
         guard let interpreter = try await files.file(at: shebang.interpreter), interpreter.kind == .file else {
             return [missing(shebang.interpreter, file, name)]
         }
@@ -75,6 +65,21 @@ struct ExecutableCheck: Sendable {
         }
         guard depth < 4 else { return [] }
         return try await findings(interpreter, named: shebang.interpreter, depth: depth + 1)
+    }
+
+    /// Without an argument the kernel itself fails; with one, `env` and shells do, while other interpreters may not mind.
+    private func windowsLineEnds(_ shebang: Shebang, _ file: ImageFile, _ name: String) -> Diagnostic {
+        let interpreter = shebang.interpreter.split(separator: "/").last.map(String.init) ?? ""
+        let isSure = shebang.argument == nil || ["env", "sh", "bash", "dash", "ash"].contains(interpreter)
+        let what =
+            shebang.argument.map { "\(shebang.interpreter) is given \"\($0)\\r\"" }
+            ?? "the kernel looks for \"\(shebang.interpreter)\\r\" and says \"no such file or directory\""
+        return CheckRule.shebangCRLF.finding(
+            isSure ? .error : .warning,
+            "\(name) has Windows line ends: \(what)",
+            path: file.path,
+            remedy: "convert it: sed -i 's/\\r$//' FILE, and keep it so with \"*.sh text eol=lf\" in .gitattributes"
+        )
     }
 
     private func missing(

@@ -30,7 +30,12 @@ package struct LibraryVersion: Hashable, Sendable, Comparable, CustomStringConve
     package var minor: Int
 
     /// Reads `GLIBC_2.36` or `GLIBC_2.2.5`; nil for `GLIBC_PRIVATE` and other names.
-    init?(symbolVersion text: String) {
+    package init?(symbolVersion text: String) {
+        // Packed relocations: the first loader that knows them says so with a version of this name.
+        if text == "GLIBC_ABI_DT_RELR" {
+            self.init("2.36")
+            return
+        }
         guard text.hasPrefix("GLIBC_") else { return nil }
         self.init(text.dropFirst("GLIBC_".count))
     }

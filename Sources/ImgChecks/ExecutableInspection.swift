@@ -38,14 +38,14 @@ package struct ExecutableInspection {
             || BinaryFormat(head: prefix[...]) != nil
     }
 
-    /// Keeps the part of the dynamic section that lies beyond the prefix.
+    /// Keeps a dynamic section that does not lie within the prefix.
     private mutating func feedDynamic(_ bytes: UnsafeRawBufferPointer) {
         if reader == nil, prefix.count >= min(Self.prefixLimit, 4096) {
             reader = ELFReader(prefix: prefix[...])
             dynamicStretch = reader?.dynamic
         }
         guard let stretch = dynamicStretch, stretch.size <= Self.dynamicLimit,
-            stretch.offset >= UInt64(Self.prefixLimit)
+            stretch.offset + stretch.size > UInt64(Self.prefixLimit)
         else {
             if prefix.count == Self.prefixLimit { isDone = true }
             return

@@ -18,6 +18,8 @@ package enum CheckRule: String, Sendable, CaseIterable {
     case workdirNotDirectory = "workdir-not-directory"
     case shellNotFound = "shell-not-found"
     case noCommand = "no-command"
+    case platformMissing = "platform-missing"
+    case defaultPlatformMissing = "default-platform-missing"
 
     package func finding(
         _ severity: Diagnostic.Severity,

@@ -1,4 +1,6 @@
-/// The merged files of an image, as far as the checks look at them. Paths are absolute.
+/// The merged files of an image, as far as the checks look at them.
+///
+/// Paths are absolute.
 package protocol ImageFiles: Sendable {
     /// The file a path leads to, every symlink followed inside the image; nil when there is none.
     func file(at path: String) async throws -> ImageFile?
@@ -58,9 +60,22 @@ package struct ImageFile: Hashable, Sendable {
 
 /// Configuration files whose text the checks need; whoever scans layers keeps them.
 package enum CheckedTexts {
-    /// Whether the text of a path (without leading slash) is to be kept.
+    /// Larger files are none of the loader's.
+    package static let limit = 4 << 20
+
+    /// Whether something of a path (without leading slash) is to be kept.
     package static func isWanted(_ path: String) -> Bool {
-        path == "etc/ld.so.conf" || (path.hasPrefix("etc/ld.so.conf.d/") && path.hasSuffix(".conf"))
+        path == cache || path == "etc/ld.so.conf" || (path.hasPrefix("etc/ld.so.conf.d/") && path.hasSuffix(".conf"))
             || (path.hasPrefix("etc/ld-musl-") && path.hasSuffix(".path"))
     }
+
+    /// What is kept of a wanted file: its text, or the paths in the loader's cache, one a line.
+    package static func kept(_ content: [UInt8], of path: String) -> [UInt8] {
+        guard path == cache else { return content }
+        let paths = content.split(separator: 0)
+            .filter { $0.first == UInt8(ascii: "/") && $0.allSatisfy { (0x20..<0x7f).contains($0) } }
+        return Array(paths.joined(separator: [0x0a]))
+    }
+
+    private static let cache = "etc/ld.so.cache"
 }

@@ -16,38 +16,45 @@ struct LibraryCheck: Sendable {
 
     func findings(_ program: ImageFile, _ facts: ExecutableFacts, named name: String) async throws -> [Diagnostic] {
         guard facts.hasDynamicInfo else { return [] }
-        let defaults = try await defaultDirectories()
+        let loaderPaths = try await LoaderPaths(files: files, machine: machine, loader: loader)
         let fromEnvironment =
             environment.last { $0.hasPrefix("LD_LIBRARY_PATH=") }
-            .map { Self.paths(String($0.dropFirst("LD_LIBRARY_PATH=".count)), origin: "/") } ?? []
-        var queue: [(file: ImageFile, facts: ExecutableFacts)] = [(program, facts)]
+            .map { loaderPaths.expand(String($0.dropFirst("LD_LIBRARY_PATH=".count)), origin: program.path) } ?? []
+        // musl treats both kinds of path alike and hands the program's on to its libraries.
+        let inherited = isMusl ? facts.runpath ?? facts.rpath : facts.runpath == nil ? facts.rpath : nil
+        let programPaths = loaderPaths.expand(inherited ?? "", origin: program.path)
+        // As the loader goes: breadth first, the first object that asks for a name decides where it is searched.
+        var objects: [(file: ImageFile, facts: ExecutableFacts)] = [(program, facts)]
+        var next = 0
         var seen: Set<String> = []
         var findings: [Diagnostic] = []
         var wantedGlibc: (version: LibraryVersion, by: String)?
         var glibc: LibraryVersion?
-        let programPaths = Self.paths(facts.rpath ?? "", origin: Self.directory(of: program.path))
-        while let object = queue.popLast(), seen.count < Self.limit {
-            if let version = object.facts.glibcNeeded, version > wantedGlibc?.version ?? version || wantedGlibc == nil {
+        while next < objects.count, next < Self.limit {
+            let object = objects[next]
+            next += 1
+            if let version = object.facts.glibcNeeded, wantedGlibc.map({ version > $0.version }) ?? true {
                 wantedGlibc = (version, object.file.path)
             }
-            let origin = Self.directory(of: object.file.path)
-            let runpath = Self.paths(object.facts.runpath ?? "", origin: origin)
+            let runpath = loaderPaths.expand(object.facts.runpath ?? "", origin: object.file.path)
             let rpath =
-                object.facts.runpath == nil ? Self.paths(object.facts.rpath ?? "", origin: origin) + programPaths : []
-            let search = rpath + fromEnvironment + runpath + (isMusl ? programPaths : []) + defaults
+                object.facts.runpath == nil
+                ? loaderPaths.expand(object.facts.rpath ?? "", origin: object.file.path) + programPaths : []
+            let own = isMusl ? fromEnvironment + runpath + rpath + programPaths : rpath + fromEnvironment + runpath
             for library in object.facts.needed where seen.insert(library).inserted {
                 if isLoaderItself(library) { continue }
-                guard let found = try await find(library, in: search) else {
-                    findings.append(missing(library, object.file, name, search))
+                guard let found = try await find(library, own, loaderPaths) else {
+                    let unlisted = try await find(library, in: loaderPaths.configured)
+                    findings.append(missing(library, object.file, program, name, loaderPaths, unlisted))
                     continue
                 }
                 guard let facts = found.facts, facts.hasDynamicInfo else { continue }
                 if library == "libc.so.6" { glibc = facts.glibcDefined }
-                queue.append((found, facts))
+                objects.append((found, facts))
             }
         }
         if let wanted = wantedGlibc, let glibc, glibc < wanted.version {
-            findings.append(tooOld(wanted.version, wanted.by, glibc, name))
+            findings.append(tooOld(wanted.version, wanted.by, program, glibc, name))
         }
         return findings
     }
@@ -58,88 +65,68 @@ struct LibraryCheck: Sendable {
         return loader.hasSuffix("/\(library)")
     }
 
-    private func find(_ library: String, in search: [String]) async throws -> ImageFile? {
+    private func find(_ library: String, _ own: [String], _ loaderPaths: LoaderPaths) async throws -> ImageFile? {
         if library.contains("/") { return try await files.file(at: library) }
-        for directory in search {
-            guard let file = try await files.file(at: "\(directory)/\(library)"), file.kind == .file else { continue }
-            guard case .elf(let other, _)? = file.facts?.format else {
-                if file.wasInspected { continue }
-                return file
-            }
-            if other.name == machine.name { return file }
+        if let file = try await find(library, in: own) { return file }
+        for path in loaderPaths.cached(library) {
+            if let file = try await usable(path) { return file }
+        }
+        return try await find(library, in: loaderPaths.builtIn)
+    }
+
+    private func find(_ library: String, in directories: [String]) async throws -> ImageFile? {
+        for directory in directories {
+            if let file = try await usable("\(directory)/\(library)") { return file }
         }
         return nil
     }
 
-    /// The loader's own directories and those of its configuration.
-    private func defaultDirectories() async throws -> [String] {
-        if isMusl {
-            let name = loader.split(separator: "/").last.map { $0.replacing(".so.1", with: ".path") } ?? ""
-            if let text = try await files.text(of: "/etc/\(name)") {
-                return text.split { $0 == ":" || $0 == "\n" }.map(String.init)
-            }
-            return ["/lib", "/usr/local/lib", "/usr/lib"]
-        }
-        var directories: [String] = []
-        for path in try await configurationFiles() {
-            for line in (try await files.text(of: path) ?? "").split(separator: "\n") {
-                let word = line.prefix { $0 != "#" }.split { $0 == " " || $0 == "\t" }.first.map(String.init) ?? ""
-                if word.hasPrefix("/") { directories.append(word) }
-            }
-        }
-        for prefix in ["/lib", "/usr/lib"] {
-            directories += [triplet.map { "\(prefix)/\($0)" }, "\(prefix)64", prefix].compactMap(\.self)
-        }
-        return directories
-    }
-
-    private func configurationFiles() async throws -> [String] {
-        let parts = try await files.names(in: "/etc/ld.so.conf.d").filter { $0.hasSuffix(".conf") }
-        return ["/etc/ld.so.conf"] + parts.map { "/etc/ld.so.conf.d/\($0)" }
-    }
-
-    /// Debian's directory for libraries of a processor.
-    private var triplet: String? {
-        switch machine.name {
-        case "amd64": "x86_64-linux-gnu"
-        case "arm64": "aarch64-linux-gnu"
-        case "386": "i386-linux-gnu"
-        case "arm": machine.abi == "soft-float" ? "arm-linux-gnueabi" : "arm-linux-gnueabihf"
-        case "ppc64le": "powerpc64le-linux-gnu"
-        case "s390x": "s390x-linux-gnu"
-        case "riscv64": "riscv64-linux-gnu"
-        case "mips64le": "mips64el-linux-gnuabi64"
-        default: nil
-        }
-    }
-
-    private static func directory(of path: String) -> String {
-        path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "/"
-    }
-
-    private static func paths(_ list: String, origin: String) -> [String] {
-        list.split(separator: ":")
-            .map {
-                String($0.replacing("${ORIGIN}", with: origin).replacing("$ORIGIN", with: origin))
-            }
+    /// The loader passes over a library for another processor.
+    private func usable(_ path: String) async throws -> ImageFile? {
+        guard let file = try await files.file(at: path), file.kind == .file else { return nil }
+        guard case .elf(let other, _)? = file.facts?.format else { return file.wasInspected ? nil : file }
+        return other.name == machine.name ? file : nil
     }
 
     // MARK: - Wording
 
-    private func missing(_ library: String, _ object: ImageFile, _ name: String, _ search: [String]) -> Diagnostic {
-        let by = object.path.hasSuffix(name) ? "" : " (through \(object.path))"
+    private func missing(
+        _ library: String,
+        _ object: ImageFile,
+        _ program: ImageFile,
+        _ name: String,
+        _ paths: LoaderPaths,
+        _ unlisted: ImageFile?
+    ) -> Diagnostic {
+        let by = object.path == program.path ? "" : " (through \(object.path))"
+        let place = paths.builtIn.first ?? "/usr/lib"
+        if let unlisted {
+            let directory = unlisted.path.split(separator: "/").dropLast().map { "/\($0)" }.joined()
+            return CheckRule.libraryNotFound.finding(
+                .error,
+                "\(name) needs \(library)\(by); \(unlisted.path) is not in /etc/ld.so.cache, so the loader does not find it",
+                path: object.path,
+                remedy: "add ENV LD_LIBRARY_PATH=\(directory), or COPY the library to \(place)/"
+            )
+        }
         return CheckRule.libraryNotFound.finding(
             .error,
             "\(name) needs \(library)\(by), which is not in the image",
             path: object.path,
-            remedy: "use a base that has it, or COPY it into one of \(search.suffix(6).joined(separator: ", "))"
+            remedy: "use a base that has it, or COPY it to \(place)/"
         )
     }
 
-    private func tooOld(_ wanted: LibraryVersion, _ by: String, _ has: LibraryVersion, _ name: String) -> Diagnostic {
+    private func tooOld(
+        _ wanted: LibraryVersion,
+        _ by: String,
+        _ program: ImageFile,
+        _ has: LibraryVersion,
+        _ name: String
+    ) -> Diagnostic {
         CheckRule.libcTooOld.finding(
             .error,
-            "\(name) needs glibc \(wanted) or newer\(by.hasSuffix(name) ? "" : " (through \(by))"), the image has \(has)",
+            "\(name) needs glibc \(wanted) or newer\(by == program.path ? "" : " (through \(by))"), the image has \(has)",
             path: by,
             remedy: "use a newer base, or build on a system with glibc \(has) or older"
         )

@@ -1,9 +1,9 @@
 package import ImgOCI
 package import ImgReport
 
-/// Whether a container of an image will start, predicted from its configuration and its files. Nothing is run.
+/// Whether a container of an image will start, predicted from its configuration and its files.
 ///
-/// An error means that a start is sure to fail; what merely may fail is a warning.
+/// Nothing is run. An error means that a start is sure to fail; what merely may fail is a warning.
 package struct StartCheck: Sendable {
     let config: ContainerConfig
     let platform: Platform

@@ -2,7 +2,9 @@ import ImgReport
 import ImgStream
 import Synchronization
 
-/// A tar file being written, entry by entry, with fixed metadata (LAY-1 of local forms). Blocks.
+/// A tar file being written, entry by entry, with fixed metadata (LAY-1 of local forms).
+///
+/// Blocks.
 final class ArchiveFile: Sendable {
     private let file: DraftFile
     private let tar: Mutex<TarWriter>

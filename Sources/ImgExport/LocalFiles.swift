@@ -2,7 +2,9 @@ import Glibc
 import ImgReport
 import Synchronization
 
-/// Files of layouts and archives, by path. Everything here blocks: it is called on pool threads.
+/// Files of layouts and archives, by path.
+///
+/// Everything here blocks: it is called on pool threads.
 enum LocalFiles {
     /// Reads a whole small file.
     /// - Throws: ``BuildError`` when it is absent, unreadable or larger than `limit` bytes.

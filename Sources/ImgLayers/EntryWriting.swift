@@ -2,7 +2,9 @@ import ImgOCI
 import ImgStream
 import ImgTree
 
-/// Passes the entries of a layer, contents included, to whatever makes a tar of them. Blocks.
+/// Passes the entries of a layer, contents included, to whatever makes a tar of them.
+///
+/// Blocks.
 enum EntryWriting {
     /// What an inspector said about one file.
     struct Note: Sendable, Hashable {

@@ -50,6 +50,7 @@ struct PeerTests {
     @Test func theHandshakeIsCutOff() async throws {
         let talker = try RawServer(greeting: "")
         let error = try await failure(HTTPRequest(url: "https://127.0.0.1:\(talker.port)/v2/"))
+        withExtendedLifetime(talker) {}
         #expect(error.code == .tlsHandshake)
         #expect(error.retry == .yes)
     }
@@ -61,6 +62,8 @@ struct PeerTests {
         request.connectTimeout = .milliseconds(400)
         let start = ContinuousClock.now
         let error = try await failure(request)
+        // Without this the listener may be gone as soon as its port is known.
+        withExtendedLifetime(full) {}
         #expect(error.code == .timeout)
         #expect(error.retry == .yes)
         #expect(ContinuousClock.now - start < .seconds(15))

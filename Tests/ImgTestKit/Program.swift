@@ -17,7 +17,9 @@ package struct ProgramResult: Sendable, CustomStringConvertible {
     package var description: String { "status \(status)\n--- stdout\n\(output)\n--- stderr\n\(errors)" }
 }
 
-/// Runs programs for tests. A program that is missing is an error, never a skipped test.
+/// Runs programs for tests.
+///
+/// A program that is missing is an error, never a skipped test.
 package enum Program {
     /// Runs a program to its end.
     package static func run(

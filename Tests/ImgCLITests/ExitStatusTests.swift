@@ -1,0 +1,67 @@
+import Glibc
+import ImgTestKit
+import Testing
+
+@testable import ImgCLI
+
+@Suite("Exit status", .serialized) struct ExitStatusTests {
+    /// A context with one Dockerfile, and room for other files beside it.
+    private func inContext(_ dockerfile: String, _ body: (_ context: String, Scratch) async throws -> Void) async throws
+    {
+        try await Scratch.with { scratch in
+            try scratch.write("context/Dockerfile", dockerfile)
+            try await body(scratch["context"], scratch)
+        }
+    }
+
+    private static func isReadable(_ path: String) -> Bool { unsafe access(path, R_OK) == 0 }
+
+    @Test(arguments: [
+        ["--bogus"], ["--push", "."], ["build"], ["--call=lunch", "."], ["cache", "prune", "--keep-storage", "much"],
+        ["login", "--password-stdin"], ["login", "-u", "x", "-p", "y", "not a host"],
+        ["inspect"], ["inspect", "UPPER"],
+    ])
+    func usage(_ arguments: [String]) async {
+        #expect(await CommandLineTool.run(arguments) == 2)
+    }
+
+    @Test(arguments: [["--version"], ["--help"], ["build", "--help"]])
+    func help(_ arguments: [String]) async {
+        #expect(await CommandLineTool.run(arguments) == 0)
+    }
+
+    @Test func checks() async throws {
+        try await inContext("FROM scratch\nCOPY Dockerfile /\n") { context, _ in
+            #expect(await CommandLineTool.run(["--check", context]) == 0)
+        }
+        try await inContext("FROM scratch\ncopy Dockerfile /\nCOPY Dockerfile /x\n") { context, _ in
+            #expect(await CommandLineTool.run(["--check", context]) == 1)
+            #expect(await CommandLineTool.run(["--call=targets", context]) == 0)
+        }
+        try await inContext("FROM scratch\nCOYP a b\n") { context, _ in
+            #expect(await CommandLineTool.run(["--check", context]) == 1)
+            #expect(await CommandLineTool.run(["--call=outline", context]) == 1)
+        }
+    }
+
+    @Test func builds() async throws {
+        try await inContext("# check=error=true\nFROM scratch\nCOPY Dockerfile /\n") { context, scratch in
+            let files = ["--metadata-file", scratch["meta.json"], "--iidfile", scratch["iid"]]
+            #expect(await CommandLineTool.run(["-q", "--cache-dir", scratch["cache"]] + files + [context]) == 0)
+            #expect(Self.isReadable(scratch["meta.json"]))
+            #expect(Self.isReadable(scratch["iid"]))
+        }
+    }
+
+    /// The first is only a warning where the file does not say otherwise.
+    @Test(arguments: [
+        ("# check=error=true\nFROM scratch\nCOPY Dockerfile /\nLABEL a b\n", Int32(1)),
+        ("FROM scratch\nCOPY Dockerfile /\nLABEL a b\n", 0), ("FROM scratch\nRUN true\n", 1),
+        ("FROM scratch\nCOPY absent /\n", 1),
+    ])
+    func failures(_ dockerfile: String, _ status: Int32) async throws {
+        try await inContext(dockerfile) { context, scratch in
+            #expect(await CommandLineTool.run(["-q", "--cache-dir", scratch["cache"], context]) == status)
+        }
+    }
+}

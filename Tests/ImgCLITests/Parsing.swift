@@ -1,0 +1,34 @@
+import ArgumentParser
+import ImgBuilder
+import ImgOCI
+import ImgReport
+import Testing
+
+@testable import ImgCLI
+
+/// The request that a command line means, without touching the machine.
+func request(_ arguments: [String], variables: [String: String] = [:]) throws -> BuildRequest {
+    let command = try #require(try RootCommand.parseAsRoot(arguments) as? BuildCommand)
+    return try command.request(
+        BuilderEnvironment(variables: variables, homeDirectory: "/home/user", workingDirectory: "/src")
+    )
+}
+
+/// The usage error that a command line is answered with.
+func refusal(_ arguments: [String]) throws -> Diagnostic {
+    do {
+        _ = try request(arguments)
+    } catch let error as BuildError {
+        #expect(error.code == .usage)
+        return try #require(error.diagnostics.first)
+    }
+    throw Unrefused(arguments: arguments)
+}
+
+struct Unrefused: Error {
+    var arguments: [String]
+}
+
+func platform(_ text: String) throws -> Platform { try Platform(parsing: text) }
+
+func reference(_ text: String) throws -> ImageReference { try ImageReference(parsing: text) }

@@ -1,0 +1,200 @@
+import ArgumentParser
+import ImgBuilder
+import ImgOCI
+import ImgReport
+import Testing
+
+@testable import ImgCLI
+
+@Suite("Flags make a request") struct RequestTests {
+    @Test func mainJob() throws {
+        let made = try request(["--platform", "linux/amd64,linux/arm64", "-t", "ghcr.io/a/b:1", "--push", "."])
+        #expect(made.context == .directory("."))
+        #expect(made.platforms.map(\.description) == ["linux/amd64", "linux/arm64"])
+        #expect(made.tags.map(\.normalized) == ["ghcr.io/a/b:1"])
+        #expect(made.outputs == [.registry])
+        #expect(made.dockerfile == nil)
+        #expect(made.usesCache)
+    }
+
+    @Test func buildIsTheDefaultCommand() throws {
+        #expect(try request(["build", "."]).context == .directory("."))
+        #expect(try request(["."]).context == .directory("."))
+    }
+
+    @Test(arguments: [
+        ("-", ContextLocation.standardInput), ("dir", .directory("dir")), ("a.tar.gz", .archive("a.tar.gz")),
+        ("https://example.org/a/b.git#v1:sub", .git("https://example.org/a/b.git#v1:sub")),
+    ])
+    func contexts(_ text: String, _ location: ContextLocation) throws {
+        #expect(try request([text]).context == location)
+    }
+
+    @Test(arguments: [
+        ("type=registry", OutputRequest.registry), ("type=image,push=true", .registry), ("type=image", .nothing),
+        ("type=oci,dest=a.tar", .layout(path: "a.tar", isTar: true)),
+        ("type=oci,dest=dir", .layout(path: "dir", isTar: false)),
+        ("type=oci,dest=dir,tar=true", .layout(path: "dir", isTar: true)),
+        ("type=oci,dest=a.tar,tar=false", .layout(path: "a.tar", isTar: false)),
+        ("type=oci", .layout(path: "-", isTar: true)), ("type=docker,dest=b.tar", .dockerArchive(path: "b.tar")),
+        ("type=docker", .dockerArchive(path: "-")), ("type=cacheonly", .nothing),
+    ])
+    func outputs(_ text: String, _ output: OutputRequest) throws {
+        #expect(try request(["-t", "localhost/x", "-o", text, "."]).outputs == [output])
+        #expect(try request(["-t", "localhost/x", "--output=\(text)", "."]).outputs == [output])
+    }
+
+    @Test func outputByDigestNamesItsRepository() throws {
+        let made = try request(["-o", "type=image,push-by-digest=true,name=ghcr.io/a/b,push=true", "."])
+        #expect(made.outputs == [.registryByDigest(try reference("ghcr.io/a/b:latest"))])
+    }
+
+    @Test func outputShapesTheImage() throws {
+        let text = "type=oci,dest=x.tar,compression=zstd,compression-level=9,oci-mediatypes=false,index=true"
+        let made = try request(["-o", text, "."])
+        #expect(made.compression == CompressionRequest(format: .zstd, level: 9))
+        #expect(made.usesDockerMediaTypes)
+        #expect(made.forcesIndex)
+    }
+
+    @Test(arguments: [
+        ("type=tar,dest=x", "not supported"), ("dest=x", "type is required"), ("type=oci,colour=red", "colour"),
+        ("type=oci,force-compression=true", "force-compression"), ("type=oci,tar=perhaps", "true or false"),
+        ("type=oci,compression=lzma", "lzma"), ("path", "KEY=VALUE"), ("type=image,push-by-digest=true", "name=REPO"),
+    ])
+    func outputsRefused(_ text: String, _ word: String) throws {
+        #expect(try refusal(["-o", text, "."]).message.contains(word))
+    }
+
+    @Test func tags() throws {
+        let made = try request(["-t", "alpine", "-tghcr.io/a/b:2", "--tag=alpine:latest", "."])
+        #expect(made.tags.map(\.normalized) == ["docker.io/library/alpine:latest", "ghcr.io/a/b:2"])
+    }
+
+    @Test(arguments: [
+        (["-t", "Upper/Case", "."], "invalid tag"),
+        (["-t", "a@sha256:\(String(repeating: "0", count: 64))", "."], "digest"),
+        (["--push", "."], "tag is needed"), (["--platform", "linux/", "."], "platform"), ([], "context"),
+        (["--verify", "some", "."], "--verify"), (["--load", "."], "--load"),
+        (["--timestamp", "now", "."], "--timestamp"),
+        (["--platform-check", "maybe", "."], "--platform-check"), (["--build-context", "x", "."], "NAME=VALUE"),
+        (["--annotation", "x", "."], "KEY=VALUE"), (["--annotation", "planet:x=y", "."], "planet"),
+    ])
+    func refused(_ arguments: [String], _ word: String) throws {
+        #expect(try refusal(arguments).message.contains(word))
+    }
+
+    @Test func buildArguments() throws {
+        let made = try request([
+            "--build-arg", "A=1", "--build-arg", "B", "--build-arg=C=", "--build-arg", "D=x=y", ".",
+        ])
+        #expect(
+            made.buildArguments == [
+                BuildArgument(name: "A", value: "1"), BuildArgument(name: "B", value: nil),
+                BuildArgument(name: "C", value: ""), BuildArgument(name: "D", value: "x=y"),
+            ]
+        )
+    }
+
+    @Test func labelsAndContexts() throws {
+        let made = try request(["--label", "a=b=c", "--label", "d", "--build-context", "x=docker-image://alpine", "."])
+        #expect(made.labels.map(\.key) == ["a", "d"])
+        #expect(made.labels.map(\.value) == ["b=c", ""])
+        #expect(made.namedContexts.map(\.name) == ["x"])
+        #expect(made.namedContexts.map(\.value) == ["docker-image://alpine"])
+    }
+
+    @Test func annotations() throws {
+        let made = try request([
+            "--annotation", "k=v", "--annotation", "index:i=1", "--annotation",
+            "manifest[linux/arm64],manifest-descriptor:m=2", ".",
+        ])
+        #expect(
+            made.annotations == [
+                AnnotationRequest(level: .manifest, platform: nil, key: "k", value: "v"),
+                AnnotationRequest(level: .index, platform: nil, key: "i", value: "1"),
+                AnnotationRequest(level: .manifest, platform: try platform("linux/arm64"), key: "m", value: "2"),
+                AnnotationRequest(level: .manifestDescriptor, platform: nil, key: "m", value: "2"),
+            ]
+        )
+    }
+
+    @Test func platformsFromTheEnvironment() throws {
+        let variables = ["DOCKER_DEFAULT_PLATFORM": "linux/riscv64", "BUILDKIT_MULTI_PLATFORM": "1"]
+        let made = try request(["."], variables: variables)
+        #expect(made.platforms == [try platform("linux/riscv64")])
+        #expect(made.forcesIndex)
+        #expect(
+            try request(["--platform=linux/arm64", "."], variables: variables).platforms == [
+                try platform("linux/arm64")
+            ]
+        )
+    }
+
+    @Test(arguments: [("git", TimestampRequest.git), ("86400", .epoch(86400))])
+    func timestamps(_ text: String, _ expected: TimestampRequest) throws {
+        #expect(try request(["--timestamp", text, "."]).timestamp == expected)
+    }
+
+    @Test func checks() throws {
+        let made = try request([
+            "--platform-check=warn", "--start-check", "off", "--platform-check-allow", "/opt/*", "--no-cache",
+            "--target", "x", "-f", "-", "--allow-platform-mismatch", "--verify=blobs", ".",
+        ])
+        #expect(made.platformCheck == .warn)
+        #expect(made.startCheck == .off)
+        #expect(made.platformCheckExceptions == ["/opt/*"])
+        #expect(!made.usesCache)
+        #expect(made.target == "x")
+        #expect(made.dockerfile == .standardInput)
+        #expect(made.allowsPlatformMismatch)
+        #expect(made.verification == .blobs)
+    }
+}
+
+@Suite("Evaluation") struct CallTests {
+    @Test(arguments: [
+        (["--check"], CallMethod.Method.check, CallMethod.Format.text), (["--call=lint,format=json"], .check, .json),
+        (["--call", "check,format=github"], .check, .github), (["--call=targets"], .targets, .text),
+        (["--print=outline,format=json"], .outline, .json),
+    ])
+    func methods(_ arguments: [String], _ method: CallMethod.Method, _ format: CallMethod.Format) throws {
+        let command = try #require(try RootCommand.parseAsRoot(arguments + ["."]) as? BuildCommand)
+        let call = try #require(try command.checks.call)
+        #expect(call.method == method)
+        #expect(call.format == format)
+    }
+
+    @Test func buildIsNoEvaluation() throws {
+        let command = try #require(try RootCommand.parseAsRoot(["--call=build", "."]) as? BuildCommand)
+        #expect(try command.checks.call == nil)
+    }
+
+    @Test(arguments: ["lunch", "check,format=xml", "outline,format=github", "check,colour=red"])
+    func refused(_ text: String) {
+        #expect(throws: BuildError.self) { try CallMethod(parsing: text) }
+    }
+}
+
+@Suite("Flags of buildx without effect") struct AcceptedTests {
+    @Test(arguments: [
+        (["--network=host"], "--network"), (["--secret", "id=x"], "--secret"), (["--builder", "b"], "--builder"),
+        (["--no-cache-filter", "x"], "--no-cache-filter"), (["--ulimit=nofile=1"], "--ulimit"),
+    ])
+    func answered(_ arguments: [String], _ flag: String) throws {
+        let command = try #require(try RootCommand.parseAsRoot(arguments + ["."]) as? BuildCommand)
+        #expect(command.accepted.notices.count == 1)
+        #expect(command.accepted.notices.first?.hasPrefix(flag) == true)
+    }
+
+    @Test(arguments: ["--provenance=mode=max", "--sbom=true", "--network=carrier-pigeon", "--progress=loud", "--bogus"])
+    func refused(_ flag: String) {
+        #expect(throws: (any Error).self) { try RootCommand.parseAsRoot([flag, "."]) }
+    }
+
+    @Test(arguments: ["--provenance=false", "--sbom=false"])
+    func switchedOff(_ flag: String) throws {
+        let command = try #require(try RootCommand.parseAsRoot([flag, "."]) as? BuildCommand)
+        #expect(command.accepted.notices.isEmpty)
+    }
+}

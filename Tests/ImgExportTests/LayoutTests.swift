@@ -1,0 +1,125 @@
+import ImgExport
+import ImgOCI
+import ImgReport
+import ImgStream
+import ImgTasks
+import ImgTestKit
+import Testing
+
+@Suite struct LayoutTests {
+    static let pool = BlockingPool(threads: 2)
+
+    static func descriptor(_ type: MediaType, _ bytes: [UInt8], _ platform: Platform? = nil) -> Descriptor {
+        Descriptor(mediaType: type, digest: SHA256.digest(of: bytes), size: Int64(bytes.count), platform: platform)
+    }
+
+    static func image(_ architecture: String) -> ImageGraph.Image {
+        let platform = Platform(os: "linux", architecture: architecture)
+        let layer = Array("layer of \(architecture)".utf8)
+        let config = ImageConfig(platform: platform).encoded()
+        let configDescriptor = descriptor(.ociConfig, config)
+        let layerDescriptor = descriptor(.ociLayerTar, layer)
+        let manifest = ImageManifest(config: configDescriptor, layers: [layerDescriptor]).encoded()
+        return ImageGraph.Image(
+            platform: platform,
+            manifest: ImageGraph.Content(descriptor: descriptor(.ociManifest, manifest, platform), bytes: manifest),
+            config: Blob(descriptor: configDescriptor, origin: .bytes(config)),
+            layers: [Blob(descriptor: layerDescriptor, origin: .bytes(layer))]
+        )
+    }
+
+    static func graph() -> ImageGraph {
+        let images = [image("amd64"), image("arm64")]
+        let index = ImageIndex(manifests: images.map(\.manifest.descriptor)).encoded()
+        return ImageGraph(
+            images: images,
+            index: ImageGraph.Content(descriptor: descriptor(.ociIndex, index), bytes: index)
+        )
+    }
+
+    static func name(_ text: String) throws -> ImageReference { try ImageReference(parsing: text) }
+
+    @Test func aLayoutIsReadBackAsItWasWritten() async throws {
+        try await Scratch.with { scratch in
+            let graph = Self.graph()
+            let names = [try Self.name("app:1"), try Self.name("ghcr.io/o/app:2")]
+            try await LayoutExporter(path: scratch["layout"], names: names, pool: Self.pool).export(graph)
+            for (tag, digest) in [("1", nil), ("2", nil), (nil, graph.index?.descriptor.digest), (nil, nil)]
+                as [(String?, Digest?)]
+            {
+                let source = try await LayoutSource(path: scratch["layout"], tag: tag, digest: digest, pool: Self.pool)
+                let copy = try await GraphReader.graph(from: source)
+                #expect(copy.index?.bytes == graph.index?.bytes)
+                #expect(copy.images.map(\.manifest.bytes) == graph.images.map(\.manifest.bytes))
+                let layer = try #require(copy.images.last?.layers.first)
+                var bytes: [UInt8] = []
+                for try await chunk in try await source.stream(layer.descriptor) { bytes += chunk }
+                #expect(bytes == Array("layer of arm64".utf8))
+            }
+        }
+    }
+
+    /// LAY-4: what another tool put there stays; the same name is replaced.
+    @Test func writingAgainReplacesTheName() async throws {
+        try await Scratch.with { scratch in
+            let path = scratch["layout"]
+            let first = ImageGraph(images: [Self.image("amd64")], index: nil)
+            try await LayoutExporter(path: path, names: [try Self.name("other:1")], pool: Self.pool).export(first)
+            try await LayoutExporter(path: path, names: [try Self.name("app:1")], pool: Self.pool).export(first)
+            try await LayoutExporter(path: path, names: [try Self.name("app:1")], pool: Self.pool).export(Self.graph())
+            let index = try ImageIndex(parsing: Array(try scratch.read("layout/index.json").utf8))
+            #expect(index.manifests.count == 2)
+            #expect(index.manifests.map(\.mediaType) == [.ociManifest, .ociIndex])
+        }
+    }
+
+    @Test func damageAndAbsenceAreErrors() async throws {
+        try await Scratch.with { scratch in
+            let graph = ImageGraph(images: [Self.image("amd64")], index: nil)
+            try await LayoutExporter(path: scratch["layout"], names: [try Self.name("app:1")], pool: Self.pool)
+                .export(graph)
+            await #expect(throws: BuildError.self) {
+                try await LayoutSource(path: scratch["layout"], tag: "9", digest: nil, pool: Self.pool).resolve()
+            }
+            await #expect(throws: BuildError.self) {
+                try await LayoutSource(path: scratch["nowhere"], tag: nil, digest: nil, pool: Self.pool)
+            }
+            let layer = try #require(graph.images.first?.layers.first?.descriptor)
+            try scratch.write("layout/blobs/sha256/\(layer.digest.hex)", "layer of AMD64")
+            let source = try await LayoutSource(path: scratch["layout"], tag: nil, digest: nil, pool: Self.pool)
+            await #expect(throws: BuildError.self) {
+                for try await _ in try await source.stream(layer) {}
+            }
+        }
+    }
+
+    /// A docker archive holds one platform.
+    @Test func dockerArchives() async throws {
+        try await Scratch.with { scratch in
+            let two = ArchiveExporter(path: scratch["two.tar"], form: .docker, names: [], pool: Self.pool)
+            await #expect(throws: BuildError.self) { try await two.export(Self.graph()) }
+            let one = ArchiveExporter(
+                path: scratch["one.tar"],
+                form: .docker,
+                names: [try Self.name("app:1")],
+                pool: Self.pool
+            )
+            try await one.export(ImageGraph(images: [Self.image("amd64")], index: nil))
+            let listing = try await Program.output("tar", ["-xOf", scratch["one.tar"], "manifest.json"])
+            let manifest = try JSON.parse(Array(listing.utf8)).arrayValue?.first
+            #expect(manifest?["RepoTags"]?.stringArray == ["app:1"])
+            #expect(manifest?["Layers"]?.stringArray?.count == 1)
+        }
+    }
+
+    /// The same graph gives the same archive, byte for byte.
+    @Test func archivesAreReproducible() async throws {
+        try await Scratch.with { scratch in
+            for name in ["a.tar", "b.tar"] {
+                try await ArchiveExporter(path: scratch[name], form: .ociLayout, names: [], pool: Self.pool)
+                    .export(Self.graph())
+            }
+            #expect(try await Program.run("cmp", [scratch["a.tar"], scratch["b.tar"]]).status == 0)
+        }
+    }
+}
