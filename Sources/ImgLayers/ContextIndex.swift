@@ -83,8 +83,21 @@ struct ContextIndex {
     mutating func descendants(of directory: [UInt8]) throws(BuildError) -> [Entry] {
         guard let node = try find(directory), nodes[node].kind == .directory else { return [] }
         var found: [Entry] = []
+        // Read before, so that the entries are not copied while they become more.
+        found.reserveCapacity(try countDescendants(of: node, path: directory))
         try collect(node, path: directory, into: &found)
         return found
+    }
+
+    private mutating func countDescendants(of node: Int, path: [UInt8]) throws(BuildError) -> Int {
+        var count = 0
+        for child in try readChildren(of: node, path: path) where try isVisible(child) {
+            count += 1
+            if nodes[child].kind == .directory {
+                count += try countDescendants(of: child, path: TreePath.join(path, name(child)))
+            }
+        }
+        return count
     }
 
     private mutating func collect(_ node: Int, path: [UInt8], into found: inout [Entry]) throws(BuildError) {

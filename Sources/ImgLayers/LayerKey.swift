@@ -98,9 +98,12 @@ private struct KeyHash: ~Copyable {
     }
 
     private mutating func flush() {
-        let batch = pending
+        // Taken out for the call, not copied: a span must not outlive a property that could change.
+        var batch: [UInt8] = []
+        swap(&batch, &pending)
         hash.update(batch.span)
-        pending.removeAll(keepingCapacity: true)
+        batch.removeAll(keepingCapacity: true)
+        swap(&batch, &pending)
     }
 
     consuming func finish() -> String {
