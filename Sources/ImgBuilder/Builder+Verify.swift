@@ -10,6 +10,8 @@ import ImgTree
 public struct VerifyReport: Sendable {
     /// One per image, in the order of the index; a platform that was asked for and isn't there comes last.
     public var platforms: [PlatformReport]
+    /// One per consumer that was asked for.
+    public var consumers: [ConsumerReport]
 
     /// One platform's verdict.
     public struct PlatformReport: Sendable {
@@ -24,8 +26,19 @@ public struct VerifyReport: Sendable {
         public var fails: Bool { findings.contains { $0.severity == .error } }
     }
 
-    /// Whether any platform fails.
-    public var fails: Bool { platforms.contains(where: \.fails) }
+    /// Whether one consumer can pull the image.
+    public struct ConsumerReport: Sendable {
+        /// As it was asked for, such as `fargate`.
+        public var name: String
+        /// In the order of the consumer's rules.
+        public var findings: [Diagnostic]
+
+        /// Whether it is sure to refuse the image.
+        public var fails: Bool { findings.contains { $0.severity == .error } }
+    }
+
+    /// Whether any platform or consumer fails.
+    public var fails: Bool { platforms.contains(where: \.fails) || consumers.contains(where: \.fails) }
 }
 
 extension Builder {
@@ -34,8 +47,15 @@ extension Builder {
     /// - Parameters:
     ///   - location: Pushed by anyone.
     ///   - platforms: Those that must be there; empty takes what there is.
-    public func verify(_ location: ImageLocation, platforms: [Platform] = []) async throws(BuildError) -> VerifyReport {
-        try await perform { session in
+    ///   - consumers: Names of those that must be able to pull it, such as `fargate`.
+    public func verify(
+        _ location: ImageLocation,
+        platforms: [Platform] = [],
+        consumers: [String] = []
+    ) async throws(BuildError) -> VerifyReport {
+        var chosen: [Consumer] = []
+        for name in consumers { chosen.append(try Self.consumer(name)) }
+        return try await perform { [chosen] session in
             let source = try await session.open(location)
             let graph = try await GraphReader.graph(from: source)
             let store = try await session.store()
@@ -47,14 +67,15 @@ extension Builder {
                 workers: session.workers
             )
             let images = graph.images.filter { $0.config.descriptor.mediaType.isImageConfig && !Self.isAttestation($0) }
-            var reports = try await withThrowingTaskGroup(of: (Int, VerifyReport.PlatformReport).self) { group in
+            let verified = try await withThrowingTaskGroup(of: (Int, Verified).self) { group in
                 for (number, image) in images.enumerated() {
-                    group.addTask { (number, try await Self.report(image, source, layers)) }
+                    group.addTask { (number, try await Self.verified(image, source, layers)) }
                 }
-                var found: [Int: VerifyReport.PlatformReport] = [:]
-                for try await (number, report) in group { found[number] = report }
+                var found: [Int: Verified] = [:]
+                for try await (number, image) in group { found[number] = image }
                 return found.sorted { $0.key < $1.key }.map(\.value)
             }
+            var reports = verified.map(\.report)
             let missing = platforms.filter { wanted in !reports.contains { wanted.matchRank(of: $0.platform) != nil } }
             if !platforms.isEmpty {
                 reports = reports.filter { report in platforms.contains { $0.matchRank(of: report.platform) != nil } }
@@ -68,7 +89,7 @@ extension Builder {
                         Diagnostic(
                             .error,
                             "\(location) has no image for \(platform)",
-                            rule: "platform-missing",
+                            rule: CheckRule.platformMissing.rawValue,
                             notes: available.isEmpty ? [] : ["available: \(available)"],
                             hints: [
                                 "build it with --platform \(([platform.description] + images.compactMap { $0.platform?.description }).joined(separator: ","))"
@@ -77,8 +98,33 @@ extension Builder {
                     ]
                 )
             }
-            return VerifyReport(platforms: reports)
+            let checked = verified.map(\.checked)
+            return VerifyReport(
+                platforms: reports,
+                consumers: chosen.map { consumer in
+                    let index = graph.index?.descriptor.mediaType
+                    let check = ConsumerCheck(consumer: consumer, index: index, images: checked)
+                    return VerifyReport.ConsumerReport(name: consumer.rawValue, findings: check.findings())
+                }
+            )
         }
+    }
+
+    /// What is known of one image.
+    private struct Verified: Sendable {
+        var report: VerifyReport.PlatformReport
+        var checked: ConsumerCheck.Image
+    }
+
+    private static func consumer(_ name: String) throws(BuildError) -> Consumer {
+        if let consumer = Consumer(rawValue: name) { return consumer }
+        let names = Consumer.allCases.map(\.rawValue)
+        let nearest = Suggestion.nearest(name, among: names).map { "did you mean \($0)?" }
+        throw BuildError(
+            .usage,
+            "unknown consumer \"\(name)\"",
+            hints: [nearest ?? "known are \(names.joined(separator: ", "))"]
+        )
     }
 
     private static func isAttestation(_ image: ImageGraph.Image) -> Bool {
@@ -86,11 +132,11 @@ extension Builder {
             || image.manifest.descriptor.platform?.os == "unknown"
     }
 
-    private static func report(
+    private static func verified(
         _ image: ImageGraph.Image,
         _ source: any ImageSource,
         _ layers: BaseLayers
-    ) async throws -> VerifyReport.PlatformReport {
+    ) async throws -> Verified {
         let config = try ImageConfig(parsing: try await source.blob(image.config.descriptor, limit: ImageLimits.config))
         let platform = image.platform?.normalized ?? config.platform.normalized
         var findings: [Diagnostic] = []
@@ -120,10 +166,23 @@ extension Builder {
         )
         let check = StartCheck(config: config, platform: platform, files: StageFiles(tree: tree, notes: [:]))
         findings += try await check.findings()
-        return VerifyReport.PlatformReport(
-            platform: platform,
-            digest: image.manifest.descriptor.digest,
-            findings: findings
+        var orphans: [Int: String] = [:]
+        for (place, layer) in image.layers.enumerated() {
+            let path = try await layers.index(of: layer.descriptor.digest).orphan
+            orphans[place] = path.map { "/" + String(decoding: $0, as: UTF8.self) }
+        }
+        return Verified(
+            report: VerifyReport.PlatformReport(
+                platform: platform,
+                digest: image.manifest.descriptor.digest,
+                findings: findings
+            ),
+            checked: ConsumerCheck.Image(
+                platform: platform,
+                manifest: try ImageManifest(parsing: image.manifest.bytes),
+                config: config,
+                orphans: orphans
+            )
         )
     }
 }

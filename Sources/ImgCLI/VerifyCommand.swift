@@ -20,6 +20,14 @@ struct VerifyCommand: ToolCommand {
     )
     var platforms: [String] = []
 
+    @Option(
+        name: .customLong("for"),
+        parsing: .unconditionalSingleValue,
+        help:
+            "Consumers that must be able to pull it, comma-separated: fargate, fargate-arm64, lambda, lambda-arm64, docker20, podman, quay, artifactory."
+    )
+    var consumers: [String] = []
+
     @Flag(help: "Print JSON.")
     var json = false
 
@@ -30,7 +38,8 @@ struct VerifyCommand: ToolCommand {
         let builder = Builder(environment: try machine.environment(), events: WarningsOnly())
         let report = try await builder.verify(
             try ImageLocation(parsing: image),
-            platforms: try PlatformList.parse(platforms)
+            platforms: try PlatformList.parse(platforms),
+            consumers: consumers.flatMap { $0.split(separator: ",").map(String.init) }
         )
         Console.standardOutput.print(json ? [Self.json(report).text(indent: 2)] : Self.lines(report))
         return report.fails ? 1 : 0
@@ -45,6 +54,10 @@ struct VerifyCommand: ToolCommand {
             return ["\(name)\(padding)  \(Verdict(platform.findings).rawValue)\(digest)"]
                 + platform.findings.flatMap { ErrorText($0).lines.map { "  \($0)" } }
         }
+            + report.consumers.flatMap { consumer in
+                ["for \(consumer.name)  \(Verdict(consumer.findings).rawValue)"]
+                    + consumer.findings.flatMap { ErrorText($0).lines.map { "  \($0)" } }
+            }
     }
 
     private static func json(_ report: VerifyReport) -> JSON {
@@ -58,7 +71,18 @@ struct VerifyCommand: ToolCommand {
                 ])
             )
         }
-        return .object(JSONObject([("platforms", .array(platforms))]))
+        let consumers = report.consumers.map { consumer in
+            JSON.object(
+                JSONObject([
+                    ("name", .string(consumer.name)),
+                    ("verdict", .string(Verdict(consumer.findings).rawValue)),
+                    ("findings", .array(consumer.findings.map(finding))),
+                ])
+            )
+        }
+        var object = JSONObject([("platforms", .array(platforms))])
+        if !consumers.isEmpty { object["consumers"] = .array(consumers) }
+        return .object(object)
     }
 
     private static func finding(_ finding: Diagnostic) -> JSON {
@@ -68,6 +92,7 @@ struct VerifyCommand: ToolCommand {
                 ("rule", .string(finding.rule ?? "")), ("severity", .string(finding.severity.rawValue)),
                 ("message", .string(finding.message)), ("path", path.map(JSON.string) ?? .null),
                 ("remedy", .string(finding.hints.joined(separator: "; "))),
+                ("url", finding.url.map(JSON.string) ?? .null),
             ])
         )
     }

@@ -20,6 +20,12 @@ package enum CheckRule: String, Sendable, CaseIterable {
     case noCommand = "no-command"
     case platformMissing = "platform-missing"
     case defaultPlatformMissing = "default-platform-missing"
+    case indexNotSupported = "index-not-supported"
+    case compressionNotSupported = "compression-not-supported"
+    case mixedCompression = "mixed-compression"
+    case mixedMediaTypes = "mixed-media-types"
+    case historyMissing = "history-missing"
+    case parentDirectoryMissing = "parent-directory-missing"
 
     package func finding(
         _ severity: Diagnostic.Severity,
