@@ -1,4 +1,3 @@
-import Glibc
 import ImgChecks
 import ImgExport
 import ImgLayers
@@ -157,7 +156,7 @@ struct BuildRun: Sendable {
             settings: settings,
             usesCache: request.usesCache,
             workers: session.workers,
-            now: Timestamp(seconds: Int64(time(nil))),
+            now: .now,
             inspector: ExecutableInspector()
         )
         let orders = try await order(platforms, builder, baseLayers)

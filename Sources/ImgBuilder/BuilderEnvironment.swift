@@ -1,3 +1,6 @@
+import Glibc
+import ImgOCI
+
 /// What a builder knows of the machine it runs on, read once by whoever embeds it.
 public struct BuilderEnvironment: Sendable {
     /// Environment variables.
@@ -49,4 +52,13 @@ public struct RegistrySettings: Sendable {
 
     /// Nothing but the defaults.
     public init() {}
+}
+
+extension Timestamp {
+    /// The machine's clock.
+    static var now: Timestamp {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &time)
+        return Timestamp(seconds: Int64(time.tv_sec), nanoseconds: Int32(time.tv_nsec))
+    }
 }

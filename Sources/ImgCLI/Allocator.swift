@@ -3,7 +3,7 @@ import Glibc
 /// The C library's memory allocator.
 enum Allocator {
     /// `M_MMAP_THRESHOLD` and `M_ARENA_MAX` of `malloc.h`, which Swift's Glibc module leaves out.
-    private static let settings: [(parameter: Int32, value: Int32)] = [(-3, 1 << 20), (-8, 2)]
+    private static let settings: [(parameter: Int32, value: Int32)] = [(-3, 1 << 20), (-8, 1)]
 
     /// Makes glibc share freed memory between threads and give large blocks back, which it does not by default.
     ///

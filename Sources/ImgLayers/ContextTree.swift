@@ -65,12 +65,7 @@ package final class ContextTree: SourceTree {
         if entry.size == 0 { return .bytes([]) }
         // Hard links of one file have one state, that of the name which was read first.
         guard let identity = index.withLock({ $0.identity(of: entry) }) else { return nil }
-        var path: [UInt8] = []
-        path.reserveCapacity(root.count + 1 + entry.path.count)
-        path += root
-        path.append(UInt8(ascii: "/"))
-        path += entry.path
-        return .file(path: path, size: entry.size, identity: identity)
+        return .file(path: ContextPath(root: root, relative: entry.path), size: entry.size, identity: identity)
     }
 
     package func hints(forMissing path: [UInt8]) async -> [String] {

@@ -86,7 +86,7 @@ package struct CopyResolver: Sendable {
             }
             let template = WorkingTree.Node(kind: .directory, mode: 0o755, uid: owner.uid, gid: owner.gid)
             _ = try await tree.makeDirectories(TreePath.relative(Array(step.path.utf8)), like: template)
-            let entries = try await tree.entries(invented: times.epoch ?? .epoch, clamp: times.clamp)
+            let entries = try await tree.takeEntries(invented: times.epoch ?? .epoch, clamp: times.clamp)
             return LayerSpec(entries: entries, newestSourceTime: nil, warnings: warnings)
         } catch {
             throw error.located(at: range)

@@ -49,7 +49,7 @@ struct CopyRun {
 
     consuming func finish() async throws(BuildError) -> LayerSpec {
         let invented = resolver.times.epoch ?? newest ?? .epoch
-        let entries = try await tree.entries(invented: invented, clamp: resolver.times.clamp)
+        let entries = try await tree.takeEntries(invented: invented, clamp: resolver.times.clamp)
         return LayerSpec(entries: entries, newestSourceTime: newest, warnings: warnings)
     }
 
@@ -183,9 +183,11 @@ struct CopyRun {
     ) async throws(BuildError) {
         var groups: [Entry.Origin: Int] = [:]
         tree.reserve(walk.count)
+        // Most sources go to where they would be anyway: then two trees share the memory of their paths.
+        let keepsPaths = walk.first.map { $0.path[..<max(0, prefix - 1)] == top[...] } ?? false
         for entry in walk {
             note(entry.mtime)
-            let path = TreePath.join(top, entry.path[prefix...])
+            let path = keepsPaths ? entry.path : TreePath.join(top, entry.path[prefix...])
             let existing = try await tree.lookup(path)
             if entry.isShared, entry.kind == .file, let origin = entry.origin, let leader = groups[origin] {
                 try checkReplaceable(existing, at: path)

@@ -21,7 +21,7 @@ struct LayerKey: Hashable, Sendable {
     /// The name under which later runs find the layer without reading a file.
     var state: String? { isLasting ? identity : nil }
 
-    /// - Parameter now: Changes within two seconds before it are not trusted, as file systems keep coarse times.
+    /// - Parameter now: A time before the contents are read: changes shortly before it are not trusted.
     init(_ spec: LayerSpec, settings: CompressionSettings, now: Timestamp) {
         var shape = KeyHash()
         shape.add("imgbuild layer \(Self.compatibilityVersion) \(settings)")
@@ -38,7 +38,7 @@ struct LayerKey: Hashable, Sendable {
             case .file(_, let size, let identity)?:
                 shape.add("file \(size)")
                 state.add(identity)
-                if identity.changed.seconds >= now.seconds - 2 { isTrusted = false }
+                if !identity.isSettled(at: now) { isTrusted = false }
             case .spool(let file, let offset, let size)?:
                 shape.add("spool \(size)")
                 state.add("\(ObjectIdentifier(file).hashValue) \(offset)")
@@ -54,6 +54,25 @@ struct LayerKey: Hashable, Sendable {
     /// The record of a finished layer by its content.
     static func content(_ diffID: Digest, settings: CompressionSettings) -> String {
         "\(compatibilityVersion) \(settings) \(diffID)"
+    }
+}
+
+extension FileIdentity {
+    /// Whether every change after `now` gives the file another time of change.
+    ///
+    /// Clocks of file systems tick every few milliseconds; those that only keep seconds show none.
+    func isSettled(at now: Timestamp) -> Bool {
+        var limit = changed
+        if changed.nanoseconds == 0 {
+            limit.seconds += 2
+        } else {
+            limit.nanoseconds += 100_000_000
+            if limit.nanoseconds >= 1_000_000_000 {
+                limit.nanoseconds -= 1_000_000_000
+                limit.seconds += 1
+            }
+        }
+        return limit < now
     }
 }
 

@@ -25,7 +25,7 @@ struct WorkingTree {
     }
 
     private struct Place {
-        var path: ArraySlice<UInt8>
+        var key: PathKey
         var node: Int
         /// Whether lower layers do not shine through below this path.
         var hidesBase: Bool
@@ -38,9 +38,9 @@ struct WorkingTree {
     /// As they came, nearly sorted.
     private var places: [Place] = []
     /// Positions of the places that are there.
-    private var positions: [PathKey: Int] = [:]
+    private var positions: [PathKey: Int32] = [:]
     /// The directory that something was last put into: the next path mostly has the same.
-    private var recent: (path: ArraySlice<UInt8>, position: Int)?
+    private var recent: (key: PathKey, position: Int)?
     /// Whether something of the base was removed, so that whiteouts may be due (LAY-5).
     private var hasRemoved = false
 
@@ -53,10 +53,10 @@ struct WorkingTree {
     /// One path without following links, as it is now.
     func lookup(_ path: [UInt8]) async throws(BuildError) -> Entry? {
         if path.isEmpty { return .impliedDirectory([]) }
-        if let place = place(at: path[...]) { return nodes[place.node].entry(path) }
+        if let place = place(at: PathKey(path)) { return nodes[place.node].entry(path) }
         var end = path.lastIndex(of: UInt8(ascii: "/"))
         while let slash = end {
-            if let place = place(at: path[..<slash]) {
+            if let place = place(at: PathKey(path, count: slash)) {
                 if place.hidesBase || nodes[place.node].kind != .directory { return nil }
                 break
             }
@@ -65,9 +65,9 @@ struct WorkingTree {
         return try await base.lookup(path)
     }
 
-    private func place(at path: ArraySlice<UInt8>) -> Place? {
-        if let recent, recent.path == path { return places[recent.position] }
-        return positions[PathKey(path)].map { places[$0] }
+    private func place(at key: PathKey) -> Place? {
+        if let recent, recent.key == key { return places[recent.position] }
+        return positions[key].map { places[Int($0)] }
     }
 
     /// A path with links followed, inside `root`.
@@ -84,11 +84,11 @@ struct WorkingTree {
     }
 
     /// Whether this instruction has put something at a path.
-    func isChanged(_ path: [UInt8]) -> Bool { place(at: path[...]) != nil }
+    func isChanged(_ path: [UInt8]) -> Bool { place(at: PathKey(path)) != nil }
 
     /// The node at a path, taken over from the base if need be; nil when nothing is there.
     mutating func node(at path: [UInt8]) async throws(BuildError) -> Int? {
-        if let place = place(at: path[...]) { return place.node }
+        if let place = place(at: PathKey(path)) { return place.node }
         guard let entry = try await lookup(path) else { return nil }
         return try await adopt(entry)
     }
@@ -122,22 +122,22 @@ struct WorkingTree {
         if !isDirectory, existing?.isDirectory == true {
             hasRemoved = true
             recent = nil
-            for position in places.indices where TreePath.isBelow(places[position].path, path[...]) {
+            for position in places.indices where TreePath.isBelow(places[position].key.bytes, path[...]) {
                 guard places[position].isThere else { continue }
                 places[position].isThere = false
-                positions[PathKey(places[position].path)] = nil
+                positions[places[position].key] = nil
             }
         }
-        let key = PathKey(path[...])
-        let before = positions[key]
+        let key = PathKey(path)
+        let before = positions[key].map(Int.init)
         let hidesBase =
             !isDirectory || existing?.isDirectory != true || before.map { places[$0].hidesBase } == true
         if let before {
             places[before].node = node
             places[before].hidesBase = hidesBase
         } else {
-            positions[key] = places.count
-            places.append(Place(path: key.bytes, node: node, hidesBase: hidesBase))
+            positions[key] = Int32(places.count)
+            places.append(Place(key: key, node: node, hidesBase: hidesBase))
         }
     }
 
@@ -178,40 +178,44 @@ struct WorkingTree {
 
     /// Ancestors are part of the layer with what they are in the base (LAY-2).
     private mutating func adoptAncestors(of path: [UInt8]) async throws(BuildError) {
-        var missing: [ArraySlice<UInt8>] = []
+        var missing: [PathKey] = []
         var end = path.lastIndex(of: UInt8(ascii: "/"))
-        if let end, let recent, recent.path == path[..<end] { return }
-        while let slash = end, positions[PathKey(path[..<slash])] == nil {
-            missing.append(path[..<slash])
+        if let end, let recent, recent.key == PathKey(path, count: end) { return }
+        while let slash = end, positions[PathKey(path, count: slash)] == nil {
+            missing.append(PathKey(path, count: slash))
             end = path[..<slash].lastIndex(of: UInt8(ascii: "/"))
         }
         for ancestor in missing.reversed() {
-            let existing = try await lookup(Array(ancestor))
+            let existing = try await lookup(Array(ancestor.bytes))
             let node = add(
                 existing.map { Node($0, content: nil) } ?? Node(kind: .directory, mode: 0o755, uid: 0, gid: 0)
             )
-            positions[PathKey(ancestor)] = places.count
-            places.append(Place(path: ancestor, node: node, hidesBase: existing == nil))
+            positions[ancestor] = Int32(places.count)
+            places.append(Place(key: ancestor, node: node, hidesBase: existing == nil))
         }
-        guard let parent = path.lastIndex(of: UInt8(ascii: "/")).map({ path[..<$0] }) else { return }
-        recent = positions[PathKey(parent)].map { (parent, $0) }
+        guard let parent = path.lastIndex(of: UInt8(ascii: "/")).map({ PathKey(path, count: $0) }) else { return }
+        recent = positions[parent].map { (parent, Int($0)) }
     }
 
     // MARK: The layer
 
-    /// The layer's entries in the order of LAY-2.
+    /// The layer's entries in the order of LAY-2; the tree is of no use afterwards.
     ///
     /// - Parameters:
     ///   - invented: The time of what the instruction made up.
     ///   - clamp: No entry is later.
-    func entries(invented: Timestamp, clamp: Timestamp?) async throws(BuildError) -> [LayerEntry] {
-        var order = places.filter(\.isThere)
-        order.sort { PathOrder.compare($0.path, $1.path) < 0 }
+    mutating func takeEntries(invented: Timestamp, clamp: Timestamp?) async throws(BuildError) -> [LayerEntry] {
+        places.removeAll { !$0.isThere }
+        places.sort { PathOrder.compare($0.key.bytes, $1.key.bytes) < 0 }
+        recent = nil
+        // From here on only whiteouts ask what is there; a large tree makes room for its entries.
+        positions = [:]
+        if hasRemoved { for (position, place) in places.enumerated() { positions[place.key] = Int32(position) } }
         var firstPlaces: [Int: [UInt8]] = [:]
         var entries: [LayerEntry] = []
-        entries.reserveCapacity(order.count)
-        for place in order {
-            let path = Array(place.path)
+        entries.reserveCapacity(places.count)
+        for place in places {
+            let path = Array(place.key.bytes)
             let node = nodes[place.node]
             var header = node.header(path, mtime: min(node.mtime ?? invented, clamp ?? .distantFuture))
             if node.kind == .directory {
@@ -238,7 +242,7 @@ struct WorkingTree {
     private func whiteouts(in directory: [UInt8]) async throws(BuildError) -> [LayerEntry] {
         guard let before = try await base.lookup(directory), before.isDirectory else { return [] }
         var found: [LayerEntry] = []
-        for child in try await base.children(of: directory) where place(at: child.path[...]) == nil {
+        for child in try await base.children(of: directory) where place(at: PathKey(child.path)) == nil {
             let name = Array(".wh.".utf8) + TreePath.name(child.path)
             var header = Node(kind: .file, mode: 0, uid: 0, gid: 0)
                 .header(TreePath.join(directory, name), mtime: .epoch)
@@ -249,13 +253,24 @@ struct WorkingTree {
     }
 }
 
-/// A path as a dictionary key that shares the storage of a longer one.
+/// A path, or the beginning of one with which it shares its memory.
 private struct PathKey: Hashable {
-    let bytes: ArraySlice<UInt8>
+    private let whole: [UInt8]
+    private let count: Int32
 
-    init(_ bytes: ArraySlice<UInt8>) {
-        self.bytes = bytes
+    init(_ path: [UInt8]) {
+        self.init(path, count: path.count)
     }
+
+    /// - Parameter count: Bytes of `path` that count.
+    init(_ path: [UInt8], count: Int) {
+        whole = path
+        self.count = Int32(count)
+    }
+
+    var bytes: ArraySlice<UInt8> { whole[..<Int(count)] }
+
+    static func == (left: PathKey, right: PathKey) -> Bool { left.bytes == right.bytes }
 
     func hash(into hasher: inout Hasher) {
         unsafe bytes.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }

@@ -155,7 +155,8 @@ extension ContentRef {
             var bytes = [UInt8](repeating: 0, count: Int(size))
             let count = try unsafe bytes.withUnsafeMutableBytes { try unsafe file.read(at: offset, into: $0) }
             return Array(bytes[..<count])
-        case .file(let path, let size, _):
+        case .file(let place, let size, _):
+            let path = place.absolute
             let descriptor = unsafe open(String(decoding: path, as: UTF8.self), O_RDONLY)
             guard descriptor >= 0 else { throw Unreadable() }
             defer { _ = close(descriptor) }
