@@ -89,7 +89,7 @@ let package = Package(
             swiftSettings: house
         ),
         tests("ImgOCITests", ["ImgOCI"]),
-        tests("ImgTasksTests", ["ImgTasks"]),
+        tests("ImgTasksTests", ["ImgTasks", "ImgTestKit"]),
         tests("ImgReportTests", ["ImgReport", "ImgOCI"]),
         tests("ImgStreamTests", ["ImgStream", "ImgOCI", "ImgTestKit"]),
         tests("ImgDockerfileTests", ["ImgDockerfile", "ImgReport", "ImgOCI", "ImgTestKit"]),

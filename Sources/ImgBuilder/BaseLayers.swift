@@ -144,7 +144,7 @@ final class BaseLayers: LayerContentReader, Sendable {
                 throw BuildError("file larger than \(limit) bytes")
             }
             let content = ContentRef.spool(file: spool, offset: piece.offset, size: piece.size)
-            return try await pool.run { try content.openLocal()?.readChunk(Int(piece.size)) ?? [] }
+            return try await pool.run { try content.openLocal()?.readAll(limit: limit) ?? [] }
         } catch {
             throw BuildError(describing: error)
         }

@@ -61,12 +61,7 @@ struct BaseResolver: Sendable {
     private func image(_ request: BaseRequest, _ root: Root) async throws -> ResolvedBase {
         let manifest = try await ImageSelection.manifest(for: request.platform, below: root.content, of: root.source)
         let document = try ImageManifest(parsing: manifest.bytes, mediaType: manifest.descriptor.mediaType)
-        guard document.config.mediaType.isImageConfig || document.config.mediaType.rawValue.isEmpty else {
-            throw BuildError(
-                "\(request.source) is no image: its config is of type \(document.config.mediaType)",
-                hints: ["choose an image as the base; artifacts have no root file system"]
-            )
-        }
+        try ImageSelection.checkKind(of: document, named: "\(request.source)")
         let config = try ImageConfig(parsing: try await root.source.blob(document.config, limit: ImageLimits.config))
         guard config.diffIDs.count == document.layers.count else {
             throw BuildError(

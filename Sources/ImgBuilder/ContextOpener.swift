@@ -121,7 +121,7 @@ struct ContextOpener: Sendable {
             || head.starts(with: [0x28, 0xb5, 0x2f, 0xfd])
             || (head.count > 262 && head[257..<262].elementsEqual("ustar".utf8))
         if isArchive { return try await archive({ input }, named: "on standard input", location) }
-        let bytes = try await pool.run { try input.readAll(limit: Self.dockerfileLimit) }
+        let bytes = try await pool.run { try Self.read(input) }
         guard !bytes.isEmpty else { throw BuildError(.usage, "the context on standard input is empty") }
         return try await empty(.text(bytes, name: "Dockerfile"))
     }
@@ -136,7 +136,7 @@ struct ContextOpener: Sendable {
         switch location {
         case .text(let bytes, let name)?: return (SourceFile(name: name, bytes: bytes), nil)
         case .standardInput?:
-            let bytes = try await pool.run { try PeekingInput().readAll(limit: Self.dockerfileLimit) }
+            let bytes = try await pool.run { try Self.read(PeekingInput()) }
             return (SourceFile(name: "Dockerfile", bytes: bytes), nil)
         case .file(let path)?:
             let absolute = environment.absolute(path)
@@ -152,16 +152,17 @@ struct ContextOpener: Sendable {
         }
     }
 
+    private static func read(_ input: PeekingInput) throws(BuildError) -> [UInt8] {
+        do throws(StreamError) {
+            return try input.readAll(limit: dockerfileLimit)
+        } catch {
+            throw BuildError("failed to read dockerfile: standard input: \(error.message)")
+        }
+    }
+
     private static func read(_ path: String, named name: String) throws -> [UInt8] {
         do throws(StreamError) {
-            let source = try FileSource.open(path)
-            var bytes: [UInt8] = []
-            while true {
-                let chunk = try source.readChunk(64 << 10)
-                if chunk.isEmpty { return bytes }
-                bytes += chunk
-                guard bytes.count <= dockerfileLimit else { throw StreamError(.tooLarge, "it is larger than 16 MiB") }
-            }
+            return try FileSource.open(path).readAll(limit: dockerfileLimit)
         } catch {
             if case .io(ENOENT) = error.code {
                 throw BuildError(

@@ -11,6 +11,8 @@ struct HTTPCredentialTransport: CredentialTransport {
 
     /// Replies are small documents (NET-10).
     private static let replyLimit = 1 << 20
+    /// The certificates of every authority there is take a quarter of this.
+    private static let bundleLimit = 1 << 20
 
     func send(_ request: CredentialRequest) async throws(CredentialTransportError) -> CredentialReply {
         guard let parts = URLParts(request.url) else { throw CredentialTransportError(.network, "invalid URL") }
@@ -22,7 +24,7 @@ struct HTTPCredentialTransport: CredentialTransport {
         outgoing.totalTimeout = request.totalTimeout
         do {
             if let path = request.caBundlePath {
-                outgoing.tls.caPEM = try await pool.run { try FileSource.open(path).readChunk(Self.replyLimit) }
+                outgoing.tls.caPEM = try await pool.run { try FileSource.open(path).readAll(limit: Self.bundleLimit) }
             }
             let response = try await http.send(outgoing)
             let body = try await response.body.collect(limit: Self.replyLimit)

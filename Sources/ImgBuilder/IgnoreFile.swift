@@ -20,13 +20,11 @@ enum IgnoreFile {
     /// Nil when the file does not exist.
     static func read(_ path: String, named name: String = ".dockerignore") throws -> IgnorePatterns? {
         guard PathKind.exists(path) else { return nil }
-        let source = try FileSource.open(path)
-        var bytes: [UInt8] = []
-        while true {
-            let chunk = try source.readChunk(64 << 10)
-            if chunk.isEmpty { break }
-            bytes += chunk
-            guard bytes.count <= limit else { throw BuildError("\(path) is larger than 4 MiB") }
+        let bytes: [UInt8]
+        do throws(StreamError) {
+            bytes = try FileSource.open(path).readAll(limit: limit)
+        } catch {
+            throw BuildError("cannot read \(path): \(error.message)")
         }
         return try IgnorePatterns(parsing: bytes, file: SourceFile(name: name, bytes: bytes))
     }

@@ -37,19 +37,6 @@ final class PeekingInput: ByteSource, Sendable {
         }
     }
 
-    /// Everything to the end.
-    func readAll(limit: Int) throws(StreamError) -> [UInt8] {
-        var bytes: [UInt8] = []
-        while true {
-            let chunk = try readChunk(64 << 10)
-            if chunk.isEmpty { return bytes }
-            bytes += chunk
-            guard bytes.count <= limit else {
-                throw StreamError(.tooLarge, "standard input has more than \(limit) bytes")
-            }
-        }
-    }
-
     private static func readSome(_ count: Int) throws(StreamError) -> [UInt8] {
         var chunk = [UInt8](repeating: 0, count: count)
         while true {

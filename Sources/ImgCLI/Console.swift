@@ -35,7 +35,4 @@ final class Console: Sendable {
             }
         }
     }
-
-    /// Whether a person is at the other end.
-    var isTerminal: Bool { isatty(descriptor) == 1 }
 }

@@ -1,4 +1,4 @@
-package import ImgOCI
+import ImgOCI
 package import ImgReport
 
 /// Finds the credential for a registry (CFG-4).
@@ -113,11 +113,6 @@ package final class CredentialResolver: Sendable {
     /// Headers that Docker's configuration adds to requests for registries (CFG-2).
     package func configuredHeaders() async throws(BuildError) -> [CredentialHeader] {
         try await loadConfigs().first { !$0.headers.isEmpty }?.headers ?? []
-    }
-
-    /// The proxy variables that Docker's configuration gives build containers, as a JSON object (PRX-4).
-    package func buildProxies() async throws(BuildError) -> JSONObject {
-        try await loadConfigs().first { !$0.proxies.isEmpty }?.proxies ?? JSONObject()
     }
 }
 

@@ -1,6 +1,6 @@
 package import ImgOCI
 import ImgRegistry
-import ImgReport
+package import ImgReport
 
 /// Chooses the image for a platform below an index, wherever it is read from (PULL-9…11).
 package enum ImageSelection {
@@ -25,6 +25,24 @@ package enum ImageSelection {
             notes: ["available: \(list.isEmpty ? "none" : list)"],
             hints: ["choose another base, or build for one of these platforms with --platform"]
         )
+    }
+
+    /// Images only: no artifacts, no layers that can't be read (PULL-22).
+    package static func checkKind(of manifest: ImageManifest, named name: String) throws(BuildError) {
+        guard manifest.config.mediaType.isImageConfig || manifest.config.mediaType.rawValue.isEmpty else {
+            throw BuildError(
+                "\(name) is no image: its config is of type \(manifest.config.mediaType)",
+                hints: ["choose an image as the base; artifacts have no root file system"]
+            )
+        }
+        for layer in manifest.layers where !layer.mediaType.isLayer {
+            let isEncrypted = layer.mediaType.rawValue.hasSuffix("+encrypted")
+            throw BuildError(
+                "\(name): \(isEncrypted ? "encrypted layers" : "layers of type \(layer.mediaType)") are not supported",
+                notes: ["layer: \(layer.digest)"],
+                hints: ["choose a base whose layers are tar archives, plain or compressed with gzip or zstd"]
+            )
+        }
     }
 
     private static func search(

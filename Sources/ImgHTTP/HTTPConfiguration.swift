@@ -47,6 +47,19 @@ package struct HTTPTrace: Sendable {
     package var received: Int64
 }
 
+extension HTTPTrace: CustomStringConvertible {
+    /// One line: what was asked of whom, the answer, and what it took (OUT-4).
+    package var description: String {
+        var parts = ["\(method.rawValue) \(url)"]
+        parts.append(error.map { "failed: \($0.message)" } ?? status.map { "\($0)" } ?? "no answer")
+        if sent > 0 { parts.append("sent \(sent) bytes") }
+        if received > 0 { parts.append("received \(received) bytes") }
+        parts += [httpVersion, remoteAddress].compactMap(\.self)
+        parts.append("\(duration.wholeMilliseconds) ms")
+        return parts.joined(separator: ", ")
+    }
+}
+
 extension Duration {
     /// Whole milliseconds, at least 1, as libcurl takes them.
     var wholeMilliseconds: Int {

@@ -21,15 +21,7 @@ package struct ContentLoader: Sendable {
             return try await layers.read(layer: layer, ordinal: ordinal, limit: limit)
         case .file, .spool:
             return try await pool.building {
-                guard let source = try reference.openLocal() else { return [] }
-                var bytes: [UInt8] = []
-                while bytes.count <= limit {
-                    let chunk = try source.readChunk(65_536)
-                    if chunk.isEmpty { break }
-                    bytes += chunk
-                }
-                guard bytes.count <= limit else { throw BuildError(.failure, "file larger than \(limit) bytes") }
-                return bytes
+                try reference.openLocal()?.readAll(limit: limit) ?? []
             }
         }
     }

@@ -37,9 +37,6 @@ package final class ContextTree: SourceTree {
         }
     }
 
-    /// The absolute path of the root, free of symbolic links.
-    package var rootPath: String { root.isEmpty ? "/" : String(decoding: root, as: UTF8.self) }
-
     package func lookup(_ path: [UInt8]) async throws(BuildError) -> Entry? {
         try await pool.building { [self] in try index.withLock { try $0.lookup(path) } }
     }

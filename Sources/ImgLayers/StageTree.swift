@@ -90,7 +90,7 @@ package struct StageTree: SourceTree {
         if let kept = try await keptContent(of: entry) { return kept }
         guard let reference = content(of: entry), reference.size <= Int64(Accounts.fileLimit) else { return nil }
         do {
-            return try reference.openLocal()?.readChunk(Int(reference.size))
+            return try reference.openLocal()?.readAll(limit: Accounts.fileLimit)
         } catch {
             throw BuildError(wrapping: error)
         }

@@ -108,9 +108,6 @@ extension ImageReference {
     package func with(digest: Digest) -> ImageReference {
         ImageReference(domain: domain, path: path, tag: tag, digest: digest)
     }
-
-    /// What stands in a manifest URL: the digest, else the tag (REF-9).
-    package var manifestSelector: String { digest?.description ?? tagOrLatest }
 }
 
 // MARK: - Grammar

@@ -36,10 +36,7 @@ package struct ChownSpec: Sendable, Hashable {
         return .id(UInt32(number))
     }
 
-    /// Whether a file system is needed to know the numbers (CP-28).
-    package var hasNames: Bool { nameToResolve != nil }
-
-    /// The first name, with what it names.
+    /// The first name, with what it names: a file system is needed to know its number (CP-28).
     var nameToResolve: (kind: String, name: String)? {
         if case .name(let name) = user { return ("user", name) }
         if case .name(let name) = group { return ("group", name) }

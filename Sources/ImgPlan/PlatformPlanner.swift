@@ -113,12 +113,3 @@ struct PlatformPlanner {
         )
     }
 }
-
-extension PlatformPlan {
-    /// A stage with those it is built on, bottom first: their steps together are the image's own history.
-    package func lineage(of position: Int) -> [StagePlan] {
-        var chain = [stages[position]]
-        while case .stage(let base)? = chain.last?.base { chain.append(stages[base]) }
-        return chain.reversed()
-    }
-}

@@ -6,7 +6,7 @@ extension RegistryError {
     package var exitCode: BuildError.Code {
         switch code {
         case .unauthorized, .denied: .denied
-        case .notFound, .repositoryUnknown, .manifestUnknown, .blobUnknown, .noPlatform: .notFound
+        case .notFound, .repositoryUnknown, .manifestUnknown, .blobUnknown: .notFound
         case .network, .tls, .unavailable, .rateLimited, .blocked, .protocol, .digestMismatch, .sizeMismatch: .network
         case .refused, .immutable, .tooLarge, .unsupported, .uploadUnknown: .refused
         case .cancelled: .interrupted

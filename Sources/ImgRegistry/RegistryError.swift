@@ -48,8 +48,6 @@ package struct RegistryError: Error, Sendable {
         package static let `protocol` = Code(rawValue: "protocol")
         /// A redirect, upload location or token realm that must not be followed (SEC-3…5).
         package static let blocked = Code(rawValue: "blocked")
-        /// The image has nothing for the wanted platform.
-        package static let noPlatform = Code(rawValue: "no platform")
         /// Settings on this machine are at fault.
         package static let configuration = Code(rawValue: "configuration")
         package static let cancelled = Code(rawValue: "cancelled")

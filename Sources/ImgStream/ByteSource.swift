@@ -25,6 +25,19 @@ extension ByteSource {
         return chunk
     }
 
+    /// Everything to the end, for small contents.
+    ///
+    /// - Throws: `.tooLarge` when there are more than `limit` bytes.
+    package func readAll(limit: Int) throws(StreamError) -> [UInt8] {
+        var bytes: [UInt8] = []
+        while true {
+            let chunk = try readChunk(64 << 10)
+            if chunk.isEmpty { return bytes }
+            bytes += chunk
+            guard bytes.count <= limit else { throw StreamError(.tooLarge, "it is larger than \(limit) bytes") }
+        }
+    }
+
     /// Reads on to the end and drops everything.
     package func drain() throws(StreamError) {
         while try !readChunk(64 << 10).isEmpty {}

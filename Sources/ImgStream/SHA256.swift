@@ -49,7 +49,7 @@ package import ImgOCI
     }
 }
 
-/// SHA-1 and SHA-512 where a format of others asks for them.
+/// SHA-1 where a format of others asks for it.
 package enum LegacyHash {
     /// 20 bytes; names files, protects nothing.
     package static func sha1(_ bytes: [UInt8]) -> [UInt8] { unsafe OneShotHash.digest(bytes, length: 20, EVP_sha1()) }

@@ -5,7 +5,7 @@ import ImgOCI
 /// Reads a tar by libarchive: ustar, pax, GNU, sparse files, extended attributes.
 ///
 /// - SeeAlso: `archive_read(3)`
-@safe package final class TarReader {
+@safe package final class TarReader: ByteSource {
     /// What else than a plain tar is understood.
     package enum Format: Sendable {
         /// The source is uncompressed already.

@@ -40,7 +40,7 @@ extension LayerIndex {
             var note: [UInt8]?
             if header.kind == .file {
                 if header.size <= keptLimit(header.path) {
-                    let bytes = try readAll(reader)
+                    let bytes = try reader.readAll(limit: Accounts.fileLimit)
                     content = bytes
                     var position = 0
                     note = try inspector?
@@ -67,29 +67,5 @@ extension LayerIndex {
         if path == Array("etc/passwd".utf8) || path == Array("etc/group".utf8) { return Int64(Accounts.fileLimit) }
         let name = TreePath.name(path)
         return name.elementsEqual("passwd".utf8) || name.elementsEqual("group".utf8) ? 64 << 10 : -1
-    }
-
-    private static func readAll(_ reader: TarReader) throws(StreamError) -> [UInt8] {
-        var bytes: [UInt8] = []
-        while true {
-            let chunk = try reader.readChunk(chunkSize)
-            if chunk.isEmpty { return bytes }
-            bytes += chunk
-        }
-    }
-}
-
-extension TarReader {
-    /// At most so many bytes of the current entry's content; nothing at its end.
-    package func readChunk(_ maximum: Int) throws(StreamError) -> [UInt8] {
-        var chunk = [UInt8](repeating: 0, count: max(maximum, 0))
-        var result: Result<Int, StreamError> = .success(0)
-        unsafe chunk.withUnsafeMutableBytes { buffer in
-            do throws(StreamError) { result = .success(unsafe try read(into: buffer)) } catch {
-                result = .failure(error)
-            }
-        }
-        chunk.removeLast(chunk.count - (try result.get()))
-        return chunk
     }
 }

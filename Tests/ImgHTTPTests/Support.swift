@@ -84,35 +84,3 @@ func pattern(from start: Int, count: Int) -> [UInt8] {
         + (count > patternBlock.count - phase
             ? pattern(from: start + patternBlock.count - phase, count: count - patternBlock.count + phase) : [])
 }
-
-/// A number that several threads change.
-final class Counter: Sendable {
-    private let number = Mutex(0)
-
-    var value: Int { number.withLock { $0 } }
-
-    /// Adds and returns the sum.
-    @discardableResult
-    func add(_ amount: Int) -> Int {
-        number.withLock { number in
-            number += amount
-            return number
-        }
-    }
-}
-
-/// A switch that several threads use.
-final class Flag: Sendable {
-    private let state = Mutex(false)
-
-    var value: Bool { state.withLock { $0 } }
-
-    /// Sets the switch and returns how it stood before.
-    @discardableResult
-    func set(_ value: Bool) -> Bool {
-        state.withLock { state in
-            defer { state = value }
-            return state
-        }
-    }
-}

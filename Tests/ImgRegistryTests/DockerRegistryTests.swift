@@ -19,8 +19,9 @@ import Testing
                 let fetched = try await reader.resolve(.tag("v1"))
                 #expect(fetched.bytes == manifest.bytes)
                 #expect(fetched.descriptor.digest == manifest.descriptor.digest)
-                let image = try await reader.image(below: fetched, for: Platform(os: "linux", architecture: "amd64"))
-                #expect(image.platform.description == "linux/amd64")
+                let document = try ImageManifest(parsing: fetched.bytes, mediaType: fetched.descriptor.mediaType)
+                let config = try ImageConfig(parsing: try await reader.blob(document.config))
+                #expect(config.platform.description == "linux/amd64")
                 let stream = reader.blobStream(layer.descriptor)
                 var bytes: [UInt8] = []
                 while let chunk = try await stream.next() { bytes += chunk }

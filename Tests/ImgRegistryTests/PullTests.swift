@@ -228,35 +228,6 @@ import Testing
         #expect(registry.requests.isEmpty)
     }
 
-    @Test func choosesInNestedIndexesAndReadsUndeclaredPlatforms() async throws {
-        let arm = Platform(os: "linux", architecture: "arm64")
-        let (one, two) = (Sample.image(layer: .blob(5)), Sample.image(layer: .blob(6), platform: arm))
-        let inner = Sample(
-            ImageIndex(manifests: [one.manifest.descriptor, two.manifest.descriptor]).encoded(),
-            .ociIndex
-        )
-        let root = Sample(ImageIndex(manifests: [inner.descriptor]).encoded(), .ociIndex)
-        let registry = try registry { _, _ in .standard }
-        for part in [one, two] {
-            registry.content.add(part.config)
-            registry.content.add(part.manifest, as: part.manifest.descriptor.digest.description)
-        }
-        registry.content.add(inner, as: inner.descriptor.digest.description)
-        registry.content.add(root, as: "multi")
-        let remote = try TestClient().pull(registry.host)
-        let fetched = try await remote.resolve(.tag("multi"))
-        #expect(
-            try await remote.image(below: fetched, for: arm).manifest.descriptor.digest
-                == two.manifest.descriptor.digest
-        )
-        let error = try await failure {
-            _ = try await remote.image(below: fetched, for: Platform(os: "linux", architecture: "s390x"))
-        }
-        #expect(error.code == .noPlatform)
-        #expect(error.reason == "there is no image for linux/s390x; available: linux/amd64, linux/arm64")
-        #expect(error.buildError.code == .notFound)
-    }
-
     @Test func goesOnToTheNextMirror() async throws {
         try await Scratch.with { scratch in
             let image = image

@@ -1,5 +1,6 @@
 import Glibc
 import ImgTasks
+import ImgTestKit
 import Testing
 
 struct BlockingPoolTests {

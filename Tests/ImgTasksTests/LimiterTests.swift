@@ -1,4 +1,5 @@
 import ImgTasks
+import ImgTestKit
 import Testing
 
 struct LimiterTests {

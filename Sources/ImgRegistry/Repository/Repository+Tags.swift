@@ -23,16 +23,6 @@ extension Repository {
         return tags
     }
 
-    /// The tags that look most like one that isn't there; empty when they can't be listed.
-    package func similarTags(to tag: String, count: Int = 5) async -> [String] {
-        guard let tags = try? await tags() else { return [] }
-        let wanted = Set(tag.split { "-._".contains($0) })
-        let rated = tags.map { name in
-            (name, Set(name.split { "-._".contains($0) }).intersection(wanted).count * 4 + name.commonPrefix(with: tag))
-        }
-        return rated.filter { $0.1 > 0 }.sorted { ($1.1, $0.0) < ($0.1, $1.0) }.prefix(count).map(\.0)
-    }
-
     /// Fetches pages of JSON while `visit` returns true and the registry names a next one.
     func pages(
         _ first: String,
@@ -79,8 +69,4 @@ enum LinkHeader {
         }
         return nil
     }
-}
-
-extension String {
-    fileprivate func commonPrefix(with other: String) -> Int { zip(self, other).prefix { $0 == $1 }.count }
 }

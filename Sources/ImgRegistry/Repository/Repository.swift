@@ -56,14 +56,4 @@ package struct FetchedManifest: Hashable, Sendable {
     /// Media type as decided by PULL-5, computed digest, size.
     package var descriptor: Descriptor
     package var bytes: [UInt8]
-
-    /// Parses an index.
-    package func index() throws(OCIError) -> ImageIndex {
-        try ImageIndex(parsing: bytes, mediaType: descriptor.mediaType)
-    }
-
-    /// Parses the manifest of one image.
-    package func manifest() throws(OCIError) -> ImageManifest {
-        try ImageManifest(parsing: bytes, mediaType: descriptor.mediaType)
-    }
 }

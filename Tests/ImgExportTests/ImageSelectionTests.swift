@@ -1,0 +1,95 @@
+import ImgExport
+import ImgOCI
+import ImgReport
+import Testing
+
+/// Documents in memory.
+private struct MemorySource: ImageSource {
+    var root: ImageGraph.Content
+    var documents: [Digest: [UInt8]]
+
+    var name: String { "memory" }
+    var repository: ImageReference? { nil }
+
+    func resolve() async throws -> ImageGraph.Content { root }
+
+    func manifest(_ descriptor: Descriptor) async throws -> [UInt8] { try #require(documents[descriptor.digest]) }
+
+    func blob(_ descriptor: Descriptor, limit: Int) async throws -> [UInt8] {
+        try #require(documents[descriptor.digest])
+    }
+
+    func stream(_ descriptor: Descriptor) async throws -> ContentStream { ContentStream { nil } }
+}
+
+@Suite struct ImageSelectionTests {
+    static let images = [LayoutTests.image("amd64"), LayoutTests.image("arm64")]
+
+    /// - Parameter levels: Indexes around the images.
+    private static func source(levels: Int, declaresPlatforms: Bool = true) -> MemorySource {
+        var documents: [Digest: [UInt8]] = [:]
+        for image in images {
+            documents[image.manifest.descriptor.digest] = image.manifest.bytes
+            if case .bytes(let bytes) = image.config.origin { documents[image.config.descriptor.digest] = bytes }
+        }
+        var entries = images.map { image in
+            var entry = image.manifest.descriptor
+            if !declaresPlatforms { entry.platform = nil }
+            return entry
+        }
+        var root = images[0].manifest
+        for _ in 0..<levels {
+            let bytes = ImageIndex(manifests: entries).encoded()
+            root = ImageGraph.Content(descriptor: LayoutTests.descriptor(.ociIndex, bytes), bytes: bytes)
+            documents[root.descriptor.digest] = bytes
+            entries = [root.descriptor]
+        }
+        return MemorySource(root: root, documents: documents)
+    }
+
+    private static func select(_ architecture: String, _ source: MemorySource) async throws -> Digest {
+        let platform = Platform(os: "linux", architecture: architecture)
+        return try await ImageSelection.manifest(for: platform, below: source.root, of: source).descriptor.digest
+    }
+
+    /// PULL-11: nested indexes are descended, and a configuration speaks for an entry without platform.
+    @Test(arguments: [(1, true), (2, true), (4, true), (1, false), (3, false)])
+    func choosesByPlatform(_ levels: Int, _ declaresPlatforms: Bool) async throws {
+        let source = Self.source(levels: levels, declaresPlatforms: declaresPlatforms)
+        #expect(try await Self.select("arm64", source) == Self.images[1].manifest.descriptor.digest)
+        #expect(try await Self.select("amd64", source) == Self.images[0].manifest.descriptor.digest)
+    }
+
+    @Test func aSingleManifestIsTakenAsItIs() async throws {
+        #expect(try await Self.select("s390x", Self.source(levels: 0)) == Self.images[0].manifest.descriptor.digest)
+    }
+
+    @Test(arguments: [(1, true), (2, true), (2, false)])
+    func whatIsMissingIsSaid(_ levels: Int, _ declaresPlatforms: Bool) async throws {
+        let source = Self.source(levels: levels, declaresPlatforms: declaresPlatforms)
+        let error = await #expect(throws: BuildError.self) { try await Self.select("s390x", source) }
+        #expect(error?.code == .notFound)
+        #expect(error?.diagnostics.first?.message.contains("there is no image for linux/s390x") == true)
+        #expect(error?.diagnostics.first?.notes == ["available: linux/amd64, linux/arm64"])
+    }
+
+    @Test func deeperNestingIsRefused() async {
+        await #expect(throws: BuildError.self) { try await Self.select("amd64", Self.source(levels: 5)) }
+    }
+
+    /// PULL-22.
+    @Test func onlyImagesAreBases() throws {
+        let image = Self.images[0]
+        var manifest = try ImageManifest(parsing: image.manifest.bytes)
+        try ImageSelection.checkKind(of: manifest, named: "base")
+        manifest.layers[0].mediaType = MediaType(rawValue: "application/vnd.oci.image.layer.v1.tar+gzip+encrypted")
+        let encrypted = #expect(throws: BuildError.self) { try ImageSelection.checkKind(of: manifest, named: "base") }
+        #expect(encrypted?.description == "base: encrypted layers are not supported")
+        manifest.layers[0].mediaType = MediaType(rawValue: "text/plain")
+        let unknown = #expect(throws: BuildError.self) { try ImageSelection.checkKind(of: manifest, named: "base") }
+        #expect(unknown?.description == "base: layers of type text/plain are not supported")
+        manifest.layers = []
+        manifest.config.mediaType = MediaType(rawValue: "application/vnd.cncf.helm.config.v1+json")
+        #expect(throws: BuildError.self) { try ImageSelection.checkKind(of: manifest, named: "base") }
+    }
+}
