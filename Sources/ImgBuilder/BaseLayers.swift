@@ -24,16 +24,25 @@ final class BaseLayers: LayerContentReader, Sendable {
     private let pool: BlockingPool
     private let events: any EventSink
     private let spoolDirectory: String
+    private let shared: SharedCache?
     private let locations = Mutex<[Digest: Location]>([:])
     private let indexes = OnceMap<Digest, LayerIndex>()
     /// Layers that are read at a time: inflating keeps a processor busy.
     private let slots: Limiter
 
-    init(store: ContentStore, pool: BlockingPool, events: any EventSink, spoolDirectory: String, workers: Int) {
+    init(
+        store: ContentStore,
+        pool: BlockingPool,
+        events: any EventSink,
+        spoolDirectory: String,
+        shared: SharedCache?,
+        workers: Int
+    ) {
         self.store = store
         self.pool = pool
         self.events = events
         self.spoolDirectory = spoolDirectory
+        self.shared = shared
         slots = Limiter(limit: max(1, workers))
     }
 
@@ -55,6 +64,10 @@ final class BaseLayers: LayerContentReader, Sendable {
     func index(of layer: Digest) async throws -> LayerIndex {
         try await indexes.value(for: layer) { [self] in
             if let known = try await pool.run({ [self] in cachedIndex(layer) }) { return known }
+            if let index = await shared?.tree(of: layer) {
+                try await pool.run { [self] in keep(index, layer) }
+                return index
+            }
             let location = try location(layer)
             return try await slots.withSlot { [self] in
                 note(location, .downloading)
@@ -66,9 +79,7 @@ final class BaseLayers: LayerContentReader, Sendable {
                         inspector: ExecutableInspector()
                     )
                 }
-                try await pool.run { [self] in
-                    store.setRecord(namespace: Self.namespace, key: layer.description, index.encoded())
-                }
+                try await pool.run { [self] in keep(index, layer) }
                 note(location, .downloaded)
                 return index
             }
@@ -76,7 +87,21 @@ final class BaseLayers: LayerContentReader, Sendable {
     }
 
     /// Raised when what is kept of a layer changes.
-    private static let namespace = "trees-1"
+    static let namespace = "trees-1"
+
+    private func keep(_ index: LayerIndex, _ layer: Digest) {
+        store.setRecord(namespace: Self.namespace, key: layer.description, index.encoded())
+    }
+
+    /// The encoded path indexes that are known of the layers of this build's bases.
+    func encodedIndexes() async throws -> [Digest: [UInt8]] {
+        let layers = locations.withLock { Array($0.keys) }
+        return try await pool.run { [self] in
+            var found: [Digest: [UInt8]] = [:]
+            for layer in layers { found[layer] = store.record(namespace: Self.namespace, key: layer.description) }
+            return found
+        }
+    }
 
     private func cachedIndex(_ layer: Digest) -> LayerIndex? {
         store.record(namespace: Self.namespace, key: layer.description).flatMap { try? LayerIndex(decoding: $0) }

@@ -33,6 +33,10 @@ public struct BuildRequest: Sendable {
     public var timestamp: TimestampRequest?
     /// Whether cached layers may be used.
     public var usesCache = true
+    /// `--cache-from`: where layers and path indexes of other machines are looked up, in order.
+    public var cacheSources: [CachePlace] = []
+    /// `--cache-to`: where those of this build are written once it is published.
+    public var cacheTargets: [CacheTarget] = []
     /// Whether a base for another platform than asked is accepted.
     public var allowsPlatformMismatch = false
     /// What a copied file for another processor means; nil takes it from the Dockerfile's comments, else an error.

@@ -21,27 +21,69 @@ struct BuildRun: Sendable {
     // MARK: - Building
 
     func build() async throws -> BuildResult {
+        async let loaded = SharedCache.load(
+            request.usesCache ? request.cacheSources : [],
+            ImageSources(registry: session.registry, pool: pool, environment: session.environment),
+            events
+        )
         let planned = try await plan(try await prepare(.build))
         for diagnostic in planned.plan.diagnostics { events.emit(.warning(diagnostic)) }
         let publisher = try Publisher(request: request, session: session)
         // Permission is asked for while layers are compressed, and known before anything is uploaded.
         async let probe: Void = publisher.probe()
+        let shared = await loaded
         let resolved: (platforms: [ResolvedPlatform], baseLayers: BaseLayers)
         do {
-            resolved = try await resolve(planned)
+            resolved = try await resolve(planned, shared)
             try await probe
         } catch {
             try? await probe
             throw error
         }
-        let built = try await buildLayers(resolved.platforms, resolved.baseLayers, publisher)
-        let shared = IdenticalExecutables(request: request)
+        let builder = try await layerBuilder(planned, shared)
+        let built = try await buildLayers(resolved.platforms, resolved.baseLayers, builder, shared, publisher)
+        let identical = IdenticalExecutables(request: request)
             .findings(
                 built.map { (platform: $0.resolved.platform, own: $0.layers.compactMap(\.own)) }
             )
-        for finding in shared { events.emit(.warning(finding)) }
+        for finding in identical { events.emit(.warning(finding)) }
         let images = try await finish(planned, built)
-        return try await publisher.publish(images, warnings: planned.plan.diagnostics + shared)
+        let result = try await publisher.publish(images, warnings: planned.plan.diagnostics + identical)
+        if !request.cacheTargets.isEmpty {
+            try await exportCache(built, resolved.baseLayers, builder)
+        }
+        return result
+    }
+
+    private func layerBuilder(_ planned: Planned, _ shared: SharedCache?) async throws -> LayerBuilder {
+        LayerBuilder(
+            store: try await session.store(),
+            pool: pool,
+            settings: try CompressionSettings(format: request.compression.format, level: request.compression.level),
+            usesCache: request.usesCache,
+            workers: session.workers,
+            now: .now,
+            inspector: ExecutableInspector(),
+            // Who fixes the times wants them exactly so.
+            shared: shared?.layers(acceptsOtherTimes: planned.epoch == nil)
+        )
+    }
+
+    private func exportCache(
+        _ platforms: [BuiltPlatform],
+        _ baseLayers: BaseLayers,
+        _ builder: LayerBuilder
+    ) async throws {
+        var layers: [SharedCacheExport.Layer] = []
+        for layer in platforms.flatMap(\.layers) {
+            guard let own = layer.own, !layers.contains(where: { $0.entry.descriptor == own.layer.descriptor }) else {
+                continue
+            }
+            let entry = try await builder.catalogEntry(of: own.layer, own.spec)
+            layers.append(SharedCacheExport.Layer(entry: entry, origin: layer.blob.origin))
+        }
+        try await SharedCacheExport(session: session, layers: layers, trees: try await baseLayers.encodedIndexes())
+            .export(to: request.cacheTargets)
     }
 
     /// One platform's target stage, its contents at hand.
@@ -51,7 +93,8 @@ struct BuildRun: Sendable {
     }
 
     private func resolve(
-        _ planned: Planned
+        _ planned: Planned,
+        _ shared: SharedCache?
     ) async throws -> (platforms: [ResolvedPlatform], baseLayers: BaseLayers) {
         let store = try await session.store()
         let baseLayers = BaseLayers(
@@ -59,6 +102,7 @@ struct BuildRun: Sendable {
             pool: pool,
             events: events,
             spoolDirectory: store.scratchDirectory,
+            shared: shared,
             workers: session.workers
         )
         for base in planned.bases.values { base.layers.forEach(baseLayers.register) }
@@ -147,18 +191,10 @@ struct BuildRun: Sendable {
     private func buildLayers(
         _ platforms: [ResolvedPlatform],
         _ baseLayers: BaseLayers,
+        _ builder: LayerBuilder,
+        _ shared: SharedCache?,
         _ publisher: Publisher
     ) async throws -> [BuiltPlatform] {
-        let settings = try CompressionSettings(format: request.compression.format, level: request.compression.level)
-        let builder = LayerBuilder(
-            store: try await session.store(),
-            pool: pool,
-            settings: settings,
-            usesCache: request.usesCache,
-            workers: session.workers,
-            now: .now,
-            inspector: ExecutableInspector()
-        )
         let orders = try await order(platforms, builder, baseLayers)
         return try await withThrowingTaskGroup(of: (Int, Int, BuiltLayer?).self) { group in
             for (number, platform) in platforms.enumerated() {
@@ -175,9 +211,7 @@ struct BuildRun: Sendable {
                         group.addTask {
                             let built = try await builder.build(order)
                             report(built, step, [platform.platform])
-                            try await publisher.prepare(
-                                Blob(descriptor: built.descriptor, origin: .file(path: built.path))
-                            )
+                            try await publisher.prepare(try Self.blob(built, shared))
                             return (number, place, built)
                         }
                     }
@@ -185,18 +219,22 @@ struct BuildRun: Sendable {
             }
             var built: [[Int: BuiltLayer]] = Array(repeating: [:], count: platforms.count)
             for try await (number, place, layer) in group { built[number][place] = layer }
-            return platforms.enumerated()
+            return try platforms.enumerated()
                 .map { number, platform in
-                    BuiltPlatform(resolved: platform, layers: Self.layers(platform.stage, built[number]))
+                    BuiltPlatform(
+                        resolved: platform,
+                        layers: try Self.layers(platform.stage, built[number], shared)
+                    )
                 }
         }
     }
 
     private static func layers(
         _ stage: StageResolver.Stage,
-        _ built: [Int: BuiltLayer]
-    ) -> [FinishedLayer] {
-        stage.layers.enumerated()
+        _ built: [Int: BuiltLayer],
+        _ shared: SharedCache?
+    ) throws -> [FinishedLayer] {
+        try stage.layers.enumerated()
             .compactMap { place, layer in
                 switch layer {
                 case .base(let location):
@@ -204,10 +242,17 @@ struct BuildRun: Sendable {
                     return FinishedLayer(blob: blob, diffID: location.diffID, own: nil)
                 case .own(let spec, let step):
                     guard let done = built[place] else { return nil }
-                    let blob = Blob(descriptor: done.descriptor, origin: .file(path: done.path))
+                    let blob = try blob(done, shared)
                     return FinishedLayer(blob: blob, diffID: done.diffID, own: (done, spec, step))
                 }
             }
+    }
+
+    private static func blob(_ layer: BuiltLayer, _ shared: SharedCache?) throws -> Blob {
+        guard let origin = layer.path.map({ .file(path: $0) }) ?? shared?.origin(of: layer.descriptor.digest) else {
+            throw BuildError("layer \(layer.descriptor.digest) is in no cache any more")
+        }
+        return Blob(descriptor: layer.descriptor, origin: origin)
     }
 
     private func report(_ layer: BuiltLayer, _ step: Step, _ platforms: [Platform]) {
@@ -251,7 +296,12 @@ struct BuildRun: Sendable {
     private func config(_ planned: Planned, _ platform: BuiltPlatform) -> ImageConfig {
         var config = platform.resolved.stage.plan.config
         config.diffIDs = platform.layers.map(\.diffID)
-        var times = platform.layers.compactMap { $0.own.map(\.spec.newestSourceTime) }[...]
+        var times =
+            platform.layers
+            .compactMap { layer in
+                // A layer of other times brings its own, or the same files would give another image on each machine.
+                layer.own.map { $0.layer.shared?.newestSourceTime ?? $0.spec.newestSourceTime }
+            }[...]
         let steps = platform.resolved.stage.history.map { step in
             (step: step, created: step.emptyLayer ? nil : (times.popFirst() ?? nil))
         }

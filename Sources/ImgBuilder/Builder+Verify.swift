@@ -64,6 +64,7 @@ extension Builder {
                 pool: session.pool,
                 events: session.events,
                 spoolDirectory: store.scratchDirectory,
+                shared: nil,
                 workers: session.workers
             )
             let images = graph.images.filter { $0.config.descriptor.mediaType.isImageConfig && !Self.isAttestation($0) }

@@ -22,7 +22,10 @@ struct BuildCommand: ToolCommand {
     @OptionGroup(title: "Checks")
     var checks: CheckOptions
 
-    @OptionGroup(title: "Registries and cache")
+    @OptionGroup(title: "Cache")
+    var cache: CacheOptions
+
+    @OptionGroup(title: "Registries")
     var machine: MachineOptions
 
     @OptionGroup(title: "Output")
@@ -63,6 +66,7 @@ struct BuildCommand: ToolCommand {
         try input.fill(&request, environment)
         try result.fill(&request, environment)
         try checks.fill(&request)
+        try cache.fill(&request)
         return request
     }
 }

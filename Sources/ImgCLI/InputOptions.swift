@@ -59,14 +59,10 @@ struct InputOptions: ParsableArguments {
     @Flag(name: .customLong("pull"), help: "Ask the registry for bases again; imgbuild always does.")
     var pull = false
 
-    @Flag(name: .customLong("no-cache"), help: "Build every layer again.")
-    var noCache = false
-
     func fill(_ request: inout BuildRequest, _ environment: BuilderEnvironment) throws {
         request.dockerfile = file.map { $0 == "-" ? .standardInput : .file($0) }
         request.platforms = try parsedPlatforms(environment)
         request.target = target
-        request.usesCache = !noCache
         request.buildArguments = buildArguments.map { text in
             let (name, value) = Self.pair(text)
             return BuildArgument(name: name, value: value)

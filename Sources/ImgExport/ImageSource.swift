@@ -12,6 +12,8 @@ package protocol ImageSource: Sendable {
     func manifest(_ descriptor: Descriptor) async throws -> [UInt8]
     /// A small blob, verified; more than `limit` bytes are refused.
     func blob(_ descriptor: Descriptor, limit: Int) async throws -> [UInt8]
+    /// Whether a blob is there, as far as can be told.
+    func holds(_ descriptor: Descriptor) async -> Bool
     /// A blob of any size in chunks; the last one comes only after size and digest are verified.
     func stream(_ descriptor: Descriptor) async throws -> ContentStream
 }

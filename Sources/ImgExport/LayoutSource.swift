@@ -39,6 +39,11 @@ package struct LayoutSource: ImageSource {
         return try await pool.run { try layout.read(descriptor, limit: limit) }
     }
 
+    package func holds(_ descriptor: Descriptor) async -> Bool {
+        let path = layout.blobPath(descriptor.digest)
+        return (try? await pool.run { LocalFiles.size(path) == descriptor.size }) ?? false
+    }
+
     package func stream(_ descriptor: Descriptor) async throws -> ContentStream {
         let reader = try VerifyingFileReader(
             path: layout.blobPath(descriptor.digest),

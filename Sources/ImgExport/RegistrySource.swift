@@ -28,6 +28,10 @@ package struct RegistrySource: ImageSource {
         try await remote.blob(descriptor, limit: limit)
     }
 
+    package func holds(_ descriptor: Descriptor) async -> Bool {
+        (try? await remote.hasBlob(descriptor)) ?? false
+    }
+
     package func stream(_ descriptor: Descriptor) async throws -> ContentStream {
         let stream = remote.blobStream(descriptor)
         return ContentStream { try await stream.next() }

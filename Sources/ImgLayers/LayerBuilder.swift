@@ -4,17 +4,38 @@ package import ImgStream
 package import ImgTasks
 package import ImgTree
 
-/// A finished layer in the store.
+/// A finished layer.
 package struct BuiltLayer: Sendable, Hashable {
     package var descriptor: Descriptor
     /// Digest of the uncompressed tar.
     package var diffID: Digest
     /// Whether it was there before.
     package var wasCached: Bool
-    /// Where its bytes are.
-    package var path: String
+    /// Where its bytes are; nil when only the shared cache has them.
+    package var path: String?
     /// What the inspector said about files, by path.
     package var notes: [[UInt8]: [UInt8]]
+    /// What the shared cache says of it, when it comes from there.
+    package var shared: LayerCatalog.Entry?
+}
+
+/// Layers that need not be built because a shared cache has them.
+package struct SharedLayers: Sendable {
+    package var catalog: LayerCatalog
+    /// Whether a layer counts that differs in the times of its files only.
+    package var acceptsOtherTimes: Bool
+    /// Whether the cache still has a blob.
+    package var holds: @Sendable (Descriptor) async -> Bool
+
+    package init(
+        catalog: LayerCatalog,
+        acceptsOtherTimes: Bool,
+        holds: @escaping @Sendable (Descriptor) async -> Bool
+    ) {
+        self.catalog = catalog
+        self.acceptsOtherTimes = acceptsOtherTimes
+        self.holds = holds
+    }
 }
 
 /// Turns the entries of a layer into a blob, once for equal layers.
@@ -26,6 +47,7 @@ package final class LayerBuilder: Sendable {
     private let workers: Int
     private let now: Timestamp
     private let inspector: (any FileInspector)?
+    private let shared: SharedLayers?
     private let running = OnceMap<LayerKey, BuiltLayer>()
     /// A layer compresses on all cores by itself; a second one at a time hides its waits.
     private let slots = Limiter(limit: 2)
@@ -37,7 +59,8 @@ package final class LayerBuilder: Sendable {
         usesCache: Bool,
         workers: Int,
         now: Timestamp,
-        inspector: (any FileInspector)?
+        inspector: (any FileInspector)?,
+        shared: SharedLayers? = nil
     ) {
         self.store = store
         self.pool = pool
@@ -46,31 +69,45 @@ package final class LayerBuilder: Sendable {
         self.workers = workers
         self.now = now
         self.inspector = inspector
+        self.shared = shared
     }
 
     /// A layer that is wanted.
     package struct Order: Sendable {
         /// Contents that lie in other layers must have been extracted before it is built (``LayerContents``).
         package var spec: LayerSpec
-        /// The finished layer, if the cache knows it without reading a file.
-        package let found: BuiltLayer?
+        /// The finished layer, if a cache knows it without reading a file.
+        package fileprivate(set) var found: BuiltLayer?
         fileprivate let key: LayerKey
+        /// Nil when there is no shared cache.
+        fileprivate let timeless: TimelessKey?
     }
 
-    /// Looks a layer up in the cache.
+    /// Looks a layer up in the caches.
     package func order(_ spec: LayerSpec) async throws -> Order {
-        try await pool.run { [self] in
+        var order = try await pool.run { [self] in
             let key = LayerKey(spec, settings: settings, now: now)
             let found = usesCache ? key.state.flatMap { record("layer-states", $0) } : nil
-            return Order(spec: spec, found: found, key: key)
+            let timeless = usesCache && found == nil && shared != nil ? TimelessKey(spec, settings: settings) : nil
+            return Order(spec: spec, found: found, key: key, timeless: timeless)
         }
+        if let timeless = order.timeless, !timeless.needsContent {
+            order.found = await sharedLayer(order, content: nil)
+        }
+        return order
     }
 
     /// Builds a layer unless it is found; equal layers of several platforms are one piece of work.
     package func build(_ order: Order) async throws -> BuiltLayer {
         if let found = order.found { return found }
         return try await running.value(for: order.key) { [self] in
-            try await slots.withSlot { try await pool.run { [self] in try buildOnThread(order.spec, order.key) } }
+            try await slots.withSlot { [self] in
+                if let found = try await pool.run({ [self] in usesCache ? cached(order.spec, order.key) : nil }) {
+                    return found
+                }
+                if let found = try await sharedLayer(order) { return found }
+                return try await pool.run { [self] in try buildOnThread(order.spec, order.key) }
+            }
         }
     }
 
@@ -80,7 +117,6 @@ package final class LayerBuilder: Sendable {
     }
 
     private func buildOnThread(_ spec: LayerSpec, _ key: LayerKey) throws -> BuiltLayer {
-        if usesCache, let found = cached(spec, key) { return found }
         let draft = try store.draft()
         let writer = LayerWriter(settings: settings, workers: workers, into: draft)
         let notes = try EntryWriting.write(spec, into: writer, inspector: inspector)
@@ -112,6 +148,62 @@ package final class LayerBuilder: Sendable {
         return found
     }
 
+    /// Reads the sources only when a layer of this shape is known.
+    private func sharedLayer(_ order: Order) async throws -> BuiltLayer? {
+        guard let shared, let timeless = order.timeless, timeless.needsContent,
+            !shared.catalog.candidates(timeless).isEmpty
+        else { return nil }
+        let content = try await pool.run { try EntryWriting.diffID(order.spec.withoutTimes) }
+        return await sharedLayer(order, content: content)
+    }
+
+    private func sharedLayer(_ order: Order, content: Digest?) async -> BuiltLayer? {
+        guard let shared, let timeless = order.timeless else { return nil }
+        let candidates = shared.catalog.candidates(timeless).filter { $0.content == content }
+        let exact = candidates.first { $0.exactShape == order.key.shape }
+        guard let entry = exact ?? (shared.acceptsOtherTimes ? candidates.first : nil),
+            await shared.holds(entry.descriptor)
+        else { return nil }
+        var layer = entry.record.layer(wasCached: true, path: nil)
+        layer.shared = entry
+        return layer
+    }
+
+    /// What other machines need to know to find a layer.
+    package func catalogEntry(of layer: BuiltLayer, _ spec: LayerSpec) async throws -> LayerCatalog.Entry {
+        if let entry = layer.shared { return entry }
+        return try await pool.run { [self] in
+            let timeless = TimelessKey(spec, settings: settings)
+            return LayerCatalog.Entry(
+                shape: timeless.shape,
+                exactShape: LayerKey(spec, settings: settings, now: now).shape,
+                content: timeless.needsContent ? try timelessContent(of: layer) : nil,
+                newestSourceTime: spec.newestSourceTime,
+                record: LayerRecord(
+                    descriptor: layer.descriptor,
+                    diffID: layer.diffID,
+                    notes: layer.notes.map { EntryWriting.Note(path: $0.key, bytes: $0.value) }
+                        .sorted { $0.path.lexicographicallyPrecedes($1.path) }
+                )
+            )
+        }
+    }
+
+    private func timelessContent(of layer: BuiltLayer) throws -> Digest {
+        let key = "\(layer.diffID)"
+        if let known = store.record(namespace: "layer-contents", key: key),
+            let digest = try? Digest(parsing: String(decoding: known, as: UTF8.self))
+        {
+            return digest
+        }
+        guard let path = layer.path else {
+            throw StreamError(.unsupported, "layer \(layer.descriptor.digest) is elsewhere")
+        }
+        let digest = try TimelessContent.digest(of: FileSource.open(path))
+        store.setRecord(namespace: "layer-contents", key: key, Array(digest.description.utf8))
+        return digest
+    }
+
     private func record(_ namespace: String, _ name: String) -> BuiltLayer? {
         guard let bytes = store.record(namespace: namespace, key: name), let record = LayerRecord(decoding: bytes),
             let path = store.path(of: record.descriptor.digest, size: record.descriptor.size)
@@ -139,7 +231,7 @@ struct LayerRecord: Hashable, Sendable {
         self.notes = notes
     }
 
-    func layer(wasCached: Bool, path: String) -> BuiltLayer {
+    func layer(wasCached: Bool, path: String?) -> BuiltLayer {
         BuiltLayer(
             descriptor: descriptor,
             diffID: diffID,
@@ -150,8 +242,12 @@ struct LayerRecord: Hashable, Sendable {
     }
 
     init?(decoding bytes: [UInt8]) {
-        guard let json = try? JSON.parse(bytes),
-            let descriptor = try? Descriptor(json: json["descriptor"], at: "record"),
+        guard let json = try? JSON.parse(bytes) else { return nil }
+        self.init(json: json)
+    }
+
+    init?(json: JSON) {
+        guard let descriptor = try? Descriptor(json: json["descriptor"], at: "record"),
             let text = json["diffID"]?.stringValue, let diffID = try? Digest(parsing: text)
         else { return nil }
         self.descriptor = descriptor
@@ -165,14 +261,14 @@ struct LayerRecord: Hashable, Sendable {
             }
     }
 
-    var encoded: [UInt8] {
+    var encoded: [UInt8] { json.encoded() }
+
+    var json: JSON {
         let notes = notes.map { JSON.strings([Base64.encode($0.path), Base64.encode($0.bytes)]) }
-        return
-            JSON.object(
-                JSONObject([
-                    ("descriptor", descriptor.json), ("diffID", .string(diffID.description)), ("notes", .array(notes)),
-                ])
-            )
-            .encoded()
+        return .object(
+            JSONObject([
+                ("descriptor", descriptor.json), ("diffID", .string(diffID.description)), ("notes", .array(notes)),
+            ])
+        )
     }
 }

@@ -123,6 +123,8 @@ import ImgOCI
             let content = unsafe value.map { unsafe Array(UnsafeRawBufferPointer(start: $0, count: size)) } ?? []
             unsafe header.xattrs.append((name: String(cString: name), value: content))
         }
+        // libarchive keeps the last one first.
+        header.xattrs.reverse()
     }
 
     private static func bytes(_ text: UnsafePointer<CChar>?) -> [UInt8] {

@@ -19,6 +19,8 @@ private struct MemorySource: ImageSource {
         try #require(documents[descriptor.digest])
     }
 
+    func holds(_ descriptor: Descriptor) async -> Bool { false }
+
     func stream(_ descriptor: Descriptor) async throws -> ContentStream { ContentStream { nil } }
 }
 

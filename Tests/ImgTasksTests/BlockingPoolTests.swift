@@ -75,6 +75,8 @@ struct BlockingPoolTests {
         do {
             let pool = BlockingPool(threads: 3, name: name)
             try await pool.run {}
+            // A thread takes its name when it first runs.
+            for _ in 0..<500 where threadCount(named: name) < 3 { try await Task.sleep(for: .milliseconds(10)) }
             #expect(threadCount(named: name) == 3)
         }
         for _ in 0..<100 where threadCount(named: name) > 0 { try await Task.sleep(for: .milliseconds(10)) }
