@@ -75,7 +75,7 @@ let package = Package(
             ["ImgDockerfile", "ImgOCI", "ImgPlan", "ImgReport", "ImgStore", "ImgStream", "ImgTasks", "ImgTree"]
         ),
 
-        library("ImgExport", ["ImgOCI", "ImgRegistry", "ImgReport", "ImgStream", "ImgTasks"]),
+        library("ImgExport", ["ImgOCI", "ImgRegistry", "ImgReport", "ImgStore", "ImgStream", "ImgTasks"]),
         library("ImgChecks", ["ImgOCI", "ImgReport"]),
 
         library("ImgBuilder", builderParts + [subprocess, system]),

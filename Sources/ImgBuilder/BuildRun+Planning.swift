@@ -48,7 +48,13 @@ extension BuildRun {
     /// Plans, and resolves the bases that the plan turns out to need.
     func plan(_ prepared: Prepared) async throws -> Planned {
         let inputs = prepared.inputs
-        let sources = ImageSources(registry: session.registry, pool: pool, environment: session.environment)
+        // What only looks at a Dockerfile leaves no traces.
+        let sources = ImageSources(
+            registry: session.registry,
+            cache: inputs.purpose == .build ? try await session.documents() : nil,
+            pool: pool,
+            environment: session.environment
+        )
         // The lint rule for a base of another platform speaks in `--check`; only a build refuses it.
         let resolver = BaseResolver(
             sources: sources,

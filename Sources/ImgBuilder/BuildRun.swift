@@ -28,16 +28,17 @@ struct BuildRun: Sendable {
         )
         let planned = try await plan(try await prepare(.build))
         for diagnostic in planned.plan.diagnostics { events.emit(.warning(diagnostic)) }
-        let publisher = try Publisher(request: request, session: session)
-        // Permission is asked for while layers are compressed, and known before anything is uploaded.
-        async let probe: Void = publisher.probe()
+        let target = Publisher(request: request, session: session, cache: try await session.documents())
+        // Permission is asked for while bases are read, and known before anything is uploaded.
+        async let probe = target.probed(for: planned.plan.platforms.map(\.platform))
+        let publisher: Publisher
         let shared = await loaded
         let resolved: (platforms: [ResolvedPlatform], baseLayers: BaseLayers)
         do {
             resolved = try await resolve(planned, shared)
-            try await probe
+            publisher = try await probe
         } catch {
-            try? await probe
+            _ = try? await probe
             throw error
         }
         let builder = try await layerBuilder(planned, shared)

@@ -66,6 +66,9 @@ final class BuildSession: Sendable {
             return store
         }
     }
+
+    /// Manifests and configurations that earlier builds read.
+    func documents() async throws -> DocumentCache { DocumentCache(store: try await store(), pool: pool) }
 }
 
 extension BuilderEnvironment {

@@ -40,13 +40,16 @@ extension Builder {
                 graph.index = Assembler(usesDockerTypes: false, annotations: []).index(graph.images, isForced: false)
             }
             guard let root = graph.root else { throw BuildError(.notFound, "\(source) holds no image") }
-            let exporter = RegistryExporter(
+            let repository = RegistryExporter(
                 target,
                 tags: [target.tagOrLatest],
                 client: session.registry,
                 pool: session.pool
             )
-            try await exporter.probe()
+            let listed = Set(graph.images.map(\.manifest.descriptor.digest))
+            let exporter = try await repository.probed(isRelying: verification != .blobs) {
+                listed.contains($0.digest)
+            }
             try await exporter.pushContent(graph)
             if verification != .off { try await exporter.verify(graph, blobs: verification == .blobs) }
             try await exporter.tag(graph)

@@ -116,13 +116,14 @@ extension Builder {
             }
         }
         for repository in repositories {
-            let exporter = RegistryExporter(
+            let target = RegistryExporter(
                 repository.first,
                 tags: repository.tags,
                 client: session.registry,
                 pool: session.pool
             )
-            try await exporter.probe()
+            let listed = Set(graph.images.map(\.manifest.descriptor.digest))
+            let exporter = try await target.probed(isRelying: true) { listed.contains($0.digest) }
             try await exporter.pushContent(graph)
             try await exporter.verify(graph, blobs: false)
             try await exporter.tag(graph)

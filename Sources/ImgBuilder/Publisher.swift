@@ -8,9 +8,9 @@ struct Publisher: Sendable {
     private let request: BuildRequest
     private let session: BuildSession
     /// One per repository, in the order of the tags.
-    private let repositories: [(exporter: RegistryExporter, tags: [ImageReference])]
+    private var repositories: [(exporter: RegistryExporter, tags: [ImageReference])]
 
-    init(request: BuildRequest, session: BuildSession) throws {
+    init(request: BuildRequest, session: BuildSession, cache: DocumentCache) {
         self.request = request
         self.session = session
         var groups: [(name: String, tags: [ImageReference], isByDigest: Bool)] = []
@@ -34,18 +34,32 @@ struct Publisher: Sendable {
                 group.tags[0],
                 tags: group.isByDigest ? [] : group.tags.map(\.tagOrLatest),
                 client: session.registry,
+                cache: cache,
                 pool: session.pool
             )
             return (exporter, group.isByDigest ? [] : group.tags)
         }
     }
 
-    /// Asks every repository whether it can be pushed to.
-    func probe() async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for repository in repositories { group.addTask { try await repository.exporter.probe() } }
-            try await group.waitForAll()
+    /// Asks every repository whether it can be pushed to, and what it has of the last push for these platforms.
+    func probed(for platforms: [Platform]) async throws -> Publisher {
+        let platforms = Set(platforms.map(\.normalized))
+        let isWanted: @Sendable (Descriptor) -> Bool = { entry in
+            entry.platform.map { platforms.contains($0.normalized) } ?? false
         }
+        // Who wants every blob checked relies on no manifest.
+        let isRelying = request.verification != .blobs
+        let probed = try await withThrowingTaskGroup(of: (Int, RegistryExporter).self) { group in
+            for (place, repository) in repositories.enumerated() {
+                group.addTask { (place, try await repository.exporter.probed(isRelying: isRelying, isWanted)) }
+            }
+            var probed: [Int: RegistryExporter] = [:]
+            for try await (place, exporter) in group { probed[place] = exporter }
+            return probed
+        }
+        var copy = self
+        for (place, exporter) in probed { copy.repositories[place].exporter = exporter }
+        return copy
     }
 
     /// Starts on a blob that is ready while others are still being made.

@@ -10,13 +10,23 @@ package struct RegistryExporter: Sendable {
     private let remote: Repository
     private let reader: @Sendable () -> Repository
     private let pool: BlockingPool
+    private let cache: DocumentCache?
     /// Of this repository.
     private let tags: [String]
+    private var present = PresentContent()
 
     /// - Parameters:
     ///   - reference: Names the repository; its own tag does not matter.
     ///   - tags: Put last, in order; none pushes by digest only.
-    package init(_ reference: ImageReference, tags: [String], client: RegistryClient, pool: BlockingPool) {
+    ///   - cache: Spares GETs of manifests at registries that count them.
+    package init(
+        _ reference: ImageReference,
+        tags: [String],
+        client: RegistryClient,
+        cache: DocumentCache? = nil,
+        pool: BlockingPool
+    ) {
+        self.cache = cache
         remote = client.repository(reference, for: .push)
         reader = { client.repository(reference) }
         self.tags = tags
@@ -27,9 +37,69 @@ package struct RegistryExporter: Sendable {
 
     /// Fails early when the repository can't be pushed to: before any layer is compressed.
     ///
-    /// The question is one that a push asks anyway: what the first tag points to.
-    package func probe() async throws {
-        _ = try await remote.headManifest(.tag(tags.first ?? "latest"))
+    /// The question is one that a push asks anyway: what the first tag points to. The answer also says what the
+    /// repository holds, for which the result neither asks nor sends again (``PresentContent``).
+    /// - Parameters:
+    ///   - isRelying: Whether to look at what is there; otherwise only permission is asked for.
+    ///   - isWanted: Whether a manifest of the tag's present index is worth a look.
+    package func probed(
+        isRelying: Bool,
+        _ isWanted: @Sendable (Descriptor) -> Bool
+    ) async throws -> RegistryExporter {
+        guard isRelying, let tag = tags.first else {
+            _ = try await remote.headManifest(.tag(tags.first ?? "latest"))
+            return self
+        }
+        var copy = self
+        guard let root = try await target(of: tag) else { return copy }
+        guard root.descriptor.mediaType.isIndex else {
+            copy.present.insert(root)
+            return copy
+        }
+        let index = try? ImageIndex(parsing: root.bytes, mediaType: root.descriptor.mediaType)
+        let entries = (index?.manifests ?? []).filter { $0.mediaType.isManifest && isWanted($0) }
+        try await withThrowingTaskGroup(of: ImageGraph.Content?.self) { group in
+            for entry in entries { group.addTask { try await child(entry) } }
+            while let found = try await group.next() { if let found { copy.present.insert(found) } }
+        }
+        return copy
+    }
+
+    /// What a tag points to; nil when it isn't there or can't be known cheaply.
+    private func target(of tag: String) async throws -> ImageGraph.Content? {
+        guard !remote.countsManifestReads else {
+            guard let found = try await remote.headManifest(.tag(tag)) else { return nil }
+            return try await cache?.manifest(found.digest)
+        }
+        do {
+            let found = try await remote.resolve(.tag(tag))
+            return ImageGraph.Content(descriptor: found.descriptor, bytes: found.bytes)
+        } catch {
+            guard error.isMissing || Self.isUnreadable(error) else { throw error }
+            return nil
+        }
+    }
+
+    /// A manifest of an index, if the repository still has it.
+    private func child(_ entry: Descriptor) async throws -> ImageGraph.Content? {
+        // What came along in the index proves nothing.
+        var entry = entry
+        entry.data = nil
+        do {
+            if remote.countsManifestReads {
+                guard let known = try await cache?.manifest(entry.digest) else { return nil }
+                let found = try await remote.headManifest(.digest(entry.digest))
+                return found == nil ? nil : known
+            }
+            return ImageGraph.Content(descriptor: entry, bytes: try await remote.manifest(entry).bytes)
+        } catch let error as RegistryError where error.isMissing || Self.isUnreadable(error) {
+            return nil
+        }
+    }
+
+    /// Whether a tag or index leads to something that is no image: it will be replaced.
+    private static func isUnreadable(_ error: RegistryError) -> Bool {
+        [.protocol, .digestMismatch, .sizeMismatch].contains(error.code)
     }
 
     /// Brings one blob into the repository, once however often it is asked for.
@@ -40,7 +110,7 @@ package struct RegistryExporter: Sendable {
         return try await remote.upload(
             blob.descriptor,
             body: body(blob),
-            hints: UploadHints(mountSources: mountSources(blob))
+            hints: UploadHints(mountSources: mountSources(blob), isPresent: present.hasBlob(blob.descriptor))
         )
     }
 
@@ -74,7 +144,7 @@ package struct RegistryExporter: Sendable {
             try await group.waitForAll()
         }
         let blobs = Dictionary(graph.blobs.map { ($0.descriptor.digest, $0) }) { first, _ in first }
-        for image in graph.images where graph.index != nil || tags.isEmpty {
+        for image in graph.images where isPutByDigest(image, of: graph) {
             try await put(image.manifest, as: .digest(image.manifest.descriptor.digest), blobs)
         }
         if let index = graph.index, tags.isEmpty {
@@ -82,11 +152,16 @@ package struct RegistryExporter: Sendable {
         }
     }
 
+    /// A single manifest is put at its tag (PUSH-3).
+    private func isPutByDigest(_ image: ImageGraph.Image, of graph: ImageGraph) -> Bool {
+        (graph.index != nil || tags.isEmpty) && !present.hasManifest(image.manifest.descriptor.digest)
+    }
+
     /// Reads back what was pushed before a tag points to it.
     package func verify(_ graph: ImageGraph, blobs checksBlobs: Bool) async throws {
         let remote = reader()
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for image in graph.images where graph.index != nil || tags.isEmpty {
+            for image in graph.images where isPutByDigest(image, of: graph) {
                 group.addTask { try await check(image.manifest, at: remote) }
             }
             if checksBlobs {
@@ -136,6 +211,7 @@ package struct RegistryExporter: Sendable {
             guard let blob = blobs[descriptor.digest] else { return }
             try await remote.uploadAgain(descriptor, body: body(blob))
         }
+        if remote.countsManifestReads { try await cache?.keep(manifest: content) }
     }
 }
 

@@ -43,6 +43,8 @@ struct RegistryQuirks: Sendable {
     var identityTokenUser: String?
     /// Least time between two manifest PUTs (PUSH-33).
     var manifestInterval: Duration = .zero
+    /// Whether the GET of a manifest counts towards a pull limit; a HEAD does not (HUB-3).
+    var countsManifestReads = false
     /// Path components beyond which a name is refused before anything is sent (HUB-9).
     var maxPathComponents: Int?
 
@@ -50,6 +52,7 @@ struct RegistryQuirks: Sendable {
         RegistryQuirks(
             product: .dockerHub,
             hosts: ["docker.io", "index.docker.io", "registry-1.docker.io"],
+            countsManifestReads: true,
             maxPathComponents: 2
         ),
         RegistryQuirks(product: .ecrPublic, hosts: ["public.ecr.aws", "ecr-public.aws.com"], mounts: false),

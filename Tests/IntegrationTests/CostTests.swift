@@ -9,30 +9,81 @@ import Testing
             .filter { $0.hasPrefix("debug: ") && $0.contains("http://\(lab.registry.host)/v2/") }
     }
 
-    private static func build(_ lab: Lab, _ tag: String, platforms: String) async throws -> [String] {
-        let arguments = [
-            "--debug", "--platform", platforms, "--build-arg", "REGISTRY=\(lab.registry.host)",
-            "-t", lab.reference(tag), "--push", lab.scratch["context"],
-        ]
+    private static func build(
+        _ lab: Lab,
+        _ tag: String,
+        platforms: String,
+        cache: String = "cache",
+        options: [String] = []
+    ) async throws -> [String] {
+        let arguments =
+            [
+                "--debug", "--platform", platforms, "--build-arg", "REGISTRY=\(lab.registry.host)", "--cache-dir",
+                lab.scratch[cache], "-t", tag.contains("docker.io") ? tag : lab.reference(tag), "--push",
+            ] + options + [lab.scratch["context"]]
         let result = try await lab.imgbuild(arguments)
         guard result.status == 0 else { throw ProgramFailure(command: ["imgbuild"] + arguments, result: result) }
         return requests(result, lab)
     }
 
+    private static let two = "linux/amd64,linux/arm64"
+
+    /// A context that puts one file onto a base.
+    private static func writePage(_ lab: Lab, base: String = "base/nginx:1") throws {
+        try lab.scratch.write("context/index.html", "<h1>Hello</h1>\n")
+        try lab.scratch.write("context/Dockerfile", "ARG REGISTRY\nFROM $REGISTRY/\(base)\nCOPY index.html /srv/\n")
+    }
+
     @Test func anUnchangedPushSendsNoBlob() async throws {
         try await Lab.with(bases: ["nginx"]) { lab in
-            try lab.scratch.write("context/index.html", "<h1>Hello</h1>\n")
+            try Self.writePage(lab)
+            let first = try await Self.build(lab, "cost/page:1", platforms: Self.two)
+            #expect(first.contains { $0.contains("/blobs/uploads/") }, "requests are not seen: \(first)")
+            let again = try await Self.build(lab, "cost/page:1", platforms: Self.two)
+            #expect(!again.contains { $0.contains("/blobs/") || $0.contains("PUT") }, "\(again)")
+            // The base's tag, the image's tag before and after the build, its two manifests.
+            #expect(again.count <= 5, "\(again.count) requests: \(again)")
+
+            // Another machine: the base's two manifests and configurations have to be read as well.
+            let elsewhere = try await Self.build(lab, "cost/page:1", platforms: Self.two, cache: "cold")
+            #expect(!elsewhere.contains { $0.contains("/uploads/") || $0.contains("PUT") }, "\(elsewhere)")
+            // Two layers of the base are read for the directory that is copied into.
+            let counted = elsewhere.filter { !$0.contains("/base/nginx/blobs/") }
+            #expect(counted.count <= 7, "\(counted.count) requests: \(counted)")
+        }
+    }
+
+    @Test func anUnchangedPushOfFourPlatformsAsksOncePerPlatform() async throws {
+        try await Lab.with { lab in
+            let four = "linux/amd64,linux/arm64,linux/riscv64,linux/s390x"
+            try lab.scratch.write("context/motd", "base\n")
             try lab.scratch.write(
                 "context/Dockerfile",
-                "ARG REGISTRY\nFROM $REGISTRY/base/nginx:1\nCOPY index.html /usr/share/nginx/html/\n"
+                "FROM scratch\nARG TARGETARCH\nLABEL a=$TARGETARCH\nCOPY motd /etc/\n"
             )
-            let first = try await Self.build(lab, "cost/page:1", platforms: "linux/amd64,linux/arm64")
-            #expect(first.contains { $0.contains("/blobs/uploads/") }, "requests are not seen: \(first)")
-            let again = try await Self.build(lab, "cost/page:1", platforms: "linux/amd64,linux/arm64")
-            #expect(!again.contains { $0.contains("/blobs/uploads/") }, "\(again)")
-            // The base: index, 2 manifests, 2 configs. The image: its 8 blobs, 2 manifests before and after the push, and
-            // the tag before and after it.
-            #expect(again.count <= 19, "\(again.count) requests: \(again)")
+            _ = try await Self.build(lab, "base/four:1", platforms: four)
+            try Self.writePage(lab, base: "base/four:1")
+            _ = try await Self.build(lab, "cost/four:1", platforms: four)
+            let again = try await Self.build(lab, "cost/four:1", platforms: four)
+            #expect(!again.contains { $0.contains("/blobs/") || $0.contains("PUT") }, "\(again)")
+            #expect(again.count <= 4 + 3, "\(again.count) requests: \(again)")
+        }
+    }
+
+    /// A pull limit counts GETs of manifests, so that pushes must do without them (HUB-3).
+    @Test func anUnchangedPushToDockerHubGetsNoManifest() async throws {
+        try await Lab.with(bases: ["nginx"]) { lab in
+            try Self.writePage(lab)
+            try lab.scratch.write("hosts/docker.io/hosts.toml", "server = \"http://\(lab.registry.host)\"\n")
+            let hub = ["--registry-config-dir", lab.scratch["hosts"]]
+            func build() async throws -> [String] {
+                try await Self.build(lab, "docker.io/cost/page:1", platforms: Self.two, options: hub)
+            }
+            _ = try await build()
+            let again = try await build()
+            #expect(again.contains { $0.contains("HEAD") }, "requests are not seen: \(again)")
+            #expect(!again.contains { $0.contains("GET") || $0.contains("PUT") || $0.contains("/blobs/") }, "\(again)")
+            #expect(again.count <= 5, "\(again.count) requests: \(again)")
         }
     }
 

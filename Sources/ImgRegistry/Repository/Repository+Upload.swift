@@ -7,11 +7,14 @@ import ImgTasks
 package struct UploadHints: Sendable {
     /// Repositories of the same registry that hold it; two are tried at most (PUSH-10).
     package var mountSources: [String]
+    /// Whether the repository is known to hold it: nothing is asked or sent then.
+    package var isPresent: Bool
     /// Counts the bytes sent.
     package var progress: TransferCounter?
 
-    package init(mountSources: [String] = [], progress: TransferCounter? = nil) {
+    package init(mountSources: [String] = [], isPresent: Bool = false, progress: TransferCounter? = nil) {
         self.mountSources = mountSources
+        self.isPresent = isPresent
         self.progress = progress
     }
 }
@@ -33,20 +36,20 @@ extension Repository {
         let hostKey = session.host.name.lowercased()
         let content = UploadLedger.Content(host: hostKey, digest: descriptor.digest)
         do {
-            var sources = hints.mountSources
+            var hints = hints
             if session.host.quirks.mounts {
-                let first = try await first(content) { [sources] in
-                    let outcome = try await self.push(descriptor, body, sources, hints.progress)
+                let first = try await first(content) { [hints] in
+                    let outcome = try await self.push(descriptor, body, hints)
                     return UploadLedger.First(path: self.path, outcome: outcome)
                 }
                 if let first {
                     if first.path == path { return first.outcome }
-                    sources.insert(first.path, at: 0)
+                    hints.mountSources.insert(first.path, at: 0)
                 }
             }
             let place = UploadLedger.Place(host: hostKey, path: path, digest: descriptor.digest)
-            return try await ledger.outcomes.value(for: place) { [sources] in
-                try await self.push(descriptor, body, sources, hints.progress)
+            return try await ledger.outcomes.value(for: place) { [hints] in
+                try await self.push(descriptor, body, hints)
             }
         } catch let error as RegistryError {
             throw error
@@ -69,17 +72,18 @@ extension Repository {
 
     /// Uploads a blob again although it was handled before: the registry has lost it (PUSH-34).
     package func uploadAgain(_ descriptor: Descriptor, body: UploadBody) async throws(RegistryError) {
-        _ = try await push(descriptor, body, [], nil)
+        _ = try await push(descriptor, body, UploadHints())
     }
 
     private func push(
         _ descriptor: Descriptor,
         _ body: UploadBody,
-        _ sources: [String],
-        _ progress: TransferCounter?
+        _ hints: UploadHints
     ) async throws(RegistryError) -> PushOutcome {
-        let mountable = Array(sources.filter { $0 != path && session.host.canMount(from: $0) }.prefix(2))
-        if try await hasBlob(descriptor, mountSources: mountable) {
+        let mountable = Array(hints.mountSources.filter { $0 != path && session.host.canMount(from: $0) }.prefix(2))
+        var isThere = hints.isPresent
+        if !isThere { isThere = try await hasBlob(descriptor, mountSources: mountable) }
+        if isThere {
             report(descriptor, .exists)
             return .existed
         }
@@ -94,7 +98,7 @@ extension Repository {
             }
         }
         report(descriptor, .uploading)
-        let upload = BlobUpload(repository: self, descriptor: descriptor, body: body, progress: progress)
+        let upload = BlobUpload(repository: self, descriptor: descriptor, body: body, progress: hints.progress)
         try await upload.run(continuing: opened)
         report(descriptor, .pushed)
         return .uploaded(bytes: descriptor.size)

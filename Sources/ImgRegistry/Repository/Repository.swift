@@ -21,6 +21,8 @@ package final class Repository: Sendable {
     package var path: String { session.path }
     /// `docker.io/library/alpine`.
     package var name: String { session.place }
+    /// Whether manifests had better not be fetched without need: it counts towards a pull limit (HUB-3).
+    package var countsManifestReads: Bool { session.host.quirks.countsManifestReads }
 
     var client: RegistryClient { session.client }
 }
