@@ -21,6 +21,7 @@ struct BuildRun: Sendable {
     // MARK: - Building
 
     func build() async throws -> BuildResult {
+        let consumers = try Consumer.named(request.consumers)
         let planned = try await plan(try await prepare(.build))
         for diagnostic in planned.plan.diagnostics { events.emit(.warning(diagnostic)) }
         let publisher = try Publisher(request: request, session: session)
@@ -34,18 +35,22 @@ struct BuildRun: Sendable {
             try? await probe
             throw error
         }
-        let built = try await buildLayers(resolved.platforms, resolved.baseLayers, publisher)
-        let shared = IdenticalExecutables(request: request)
+        let checks = ImageChecks(request: request, file: planned.context.dockerfile)
+        // What a consumer refuses is known from the plan: nothing has been built for it, let alone sent.
+        let refused = try await consumerFindings(consumers, planned, resolved.platforms, resolved.baseLayers)
+        try checks.enforce(consumers: refused, events: events)
+        let built = try await buildLayers(resolved.platforms, resolved.baseLayers, publisher, checks)
+        let shared = IdenticalExecutables(policy: checks.policy)
             .findings(
                 built.map { (platform: $0.resolved.platform, own: $0.layers.compactMap(\.own)) }
             )
         for finding in shared { events.emit(.warning(finding)) }
-        let images = try await finish(planned, built)
-        return try await publisher.publish(images, warnings: planned.plan.diagnostics + shared)
+        let images = try await finish(planned, built, checks)
+        return try await publisher.publish(images, warnings: planned.plan.diagnostics + refused + shared)
     }
 
     /// One platform's target stage, its contents at hand.
-    private struct ResolvedPlatform: Sendable {
+    struct ResolvedPlatform: Sendable {
         var platform: Platform
         var stage: StageResolver.Stage
     }
@@ -99,135 +104,23 @@ struct BuildRun: Sendable {
         return (platforms, baseLayers)
     }
 
-    /// A layer's place: number of the platform, number among its layers.
-    private struct Place: Hashable {
-        var platform: Int
-        var layer: Int
-    }
-
-    /// Looks every layer up in the cache; only for those that are not there, what lies in base layers is fetched, for all
-    /// platforms at once.
-    private func order(
-        _ platforms: [ResolvedPlatform],
-        _ builder: LayerBuilder,
-        _ baseLayers: BaseLayers
-    ) async throws -> [Place: LayerBuilder.Order] {
-        var orders = try await withThrowingTaskGroup(of: (Place, LayerBuilder.Order).self) { group in
-            for (number, platform) in platforms.enumerated() {
-                for (layer, content) in platform.stage.layers.enumerated() {
-                    guard case .own(let spec, _) = content else { continue }
-                    group.addTask { (Place(platform: number, layer: layer), try await builder.order(spec)) }
-                }
-            }
-            var orders: [Place: LayerBuilder.Order] = [:]
-            for try await (place, order) in group { orders[place] = order }
-            return orders
-        }
-        let missing = orders.filter { $0.value.found == nil && !$0.value.spec.contentsInLayers.isEmpty }.map(\.key)
-        let fetched = try await baseLayers.materialize(missing.compactMap { orders[$0]?.spec })
-        for (place, spec) in zip(missing, fetched) { orders[place]?.spec = spec }
-        return orders
-    }
-
-    /// A layer in the store or at its source.
-    private struct FinishedLayer: Sendable {
-        var blob: Blob
-        var diffID: Digest
-        /// Nil for a layer of the base.
-        var own: (layer: BuiltLayer, spec: LayerSpec, step: Step)?
-    }
-
-    /// One platform with every layer in the store or at its source.
-    private struct BuiltPlatform: Sendable {
-        var resolved: ResolvedPlatform
-        /// As `resolved.stage.layers`.
-        var layers: [FinishedLayer]
-    }
-
-    private func buildLayers(
-        _ platforms: [ResolvedPlatform],
-        _ baseLayers: BaseLayers,
-        _ publisher: Publisher
-    ) async throws -> [BuiltPlatform] {
-        let settings = try CompressionSettings(format: request.compression.format, level: request.compression.level)
-        let builder = LayerBuilder(
-            store: try await session.store(),
-            pool: pool,
-            settings: settings,
-            usesCache: request.usesCache,
-            workers: session.workers,
-            now: .now,
-            inspector: ExecutableInspector()
-        )
-        let orders = try await order(platforms, builder, baseLayers)
-        return try await withThrowingTaskGroup(of: (Int, Int, BuiltLayer?).self) { group in
-            for (number, platform) in platforms.enumerated() {
-                for (place, layer) in platform.stage.layers.enumerated() {
-                    switch layer {
-                    case .base(let location):
-                        let blob = Blob(descriptor: location.descriptor, origin: .source(location.source))
-                        group.addTask {
-                            try await publisher.prepare(blob)
-                            return (number, place, nil)
-                        }
-                    case .own(_, let step):
-                        guard let order = orders[Place(platform: number, layer: place)] else { continue }
-                        group.addTask {
-                            let built = try await builder.build(order)
-                            report(built, step, [platform.platform])
-                            try await publisher.prepare(
-                                Blob(descriptor: built.descriptor, origin: .file(path: built.path))
-                            )
-                            return (number, place, built)
-                        }
-                    }
-                }
-            }
-            var built: [[Int: BuiltLayer]] = Array(repeating: [:], count: platforms.count)
-            for try await (number, place, layer) in group { built[number][place] = layer }
-            return platforms.enumerated()
-                .map { number, platform in
-                    BuiltPlatform(resolved: platform, layers: Self.layers(platform.stage, built[number]))
-                }
-        }
-    }
-
-    private static func layers(
-        _ stage: StageResolver.Stage,
-        _ built: [Int: BuiltLayer]
-    ) -> [FinishedLayer] {
-        stage.layers.enumerated()
-            .compactMap { place, layer in
-                switch layer {
-                case .base(let location):
-                    let blob = Blob(descriptor: location.descriptor, origin: .source(location.source))
-                    return FinishedLayer(blob: blob, diffID: location.diffID, own: nil)
-                case .own(let spec, let step):
-                    guard let done = built[place] else { return nil }
-                    let blob = Blob(descriptor: done.descriptor, origin: .file(path: done.path))
-                    return FinishedLayer(blob: blob, diffID: done.diffID, own: (done, spec, step))
-                }
-            }
-    }
-
-    private func report(_ layer: BuiltLayer, _ step: Step, _ platforms: [Platform]) {
-        guard !step.createdBy.isEmpty else { return }
-        let state: StepEvent.State = layer.wasCached ? .cached : .built(size: layer.descriptor.size)
-        events.emit(.step(StepEvent(title: step.createdBy, platforms: platforms, state: state)))
-    }
-
     // MARK: - Assembling
 
-    private func finish(_ planned: Planned, _ platforms: [BuiltPlatform]) async throws -> [FinishedImage] {
+    private func finish(
+        _ planned: Planned,
+        _ platforms: [BuiltPlatform],
+        _ checks: ImageChecks
+    ) async throws -> [FinishedImage] {
         let assembler = Assembler(usesDockerTypes: request.usesDockerMediaTypes, annotations: request.annotations)
         var images: [FinishedImage] = []
-        let checks = ImageChecks(request: request, file: planned.context.dockerfile)
         for platform in platforms {
-            let findings = try await checks.findings(
+            let own = platform.layers.compactMap(\.own)
+            let found = platform.layers.flatMap(\.findings)
+            let start = try await checks.startFindings(
                 platform: platform.resolved.platform,
                 config: platform.resolved.stage.plan.config,
-                tree: platform.resolved.stage.tree,
-                own: platform.layers.compactMap(\.own)
+                files: StageFiles(tree: platform.resolved.stage.tree, own: own.map(\.layer.notes)),
+                known: found
             )
             images.append(
                 FinishedImage(
@@ -240,7 +133,7 @@ struct BuildRun: Sendable {
                         )
                     ),
                     baseLayerCount: platform.layers.count { $0.own == nil },
-                    findings: findings
+                    findings: found + start
                 )
             )
         }

@@ -55,6 +55,9 @@ package final class LayerBuilder: Sendable {
         /// The finished layer, if the cache knows it without reading a file.
         package let found: BuiltLayer?
         fileprivate let key: LayerKey
+
+        /// The same for layers that are one piece of work.
+        package var name: String { key.identity }
     }
 
     /// Looks a layer up in the cache.
