@@ -6,9 +6,13 @@ import ImgStream
 ///
 /// Pure: same parts, same bytes.
 struct Assembler: Sendable {
-    /// OCI or Docker schema 2, for every document alike (MT-2).
-    let usesDockerTypes: Bool
-    let annotations: [AnnotationRequest]
+    private let types: DocumentTypes
+    private let annotations: [AnnotationRequest]
+
+    init(usesDockerTypes: Bool, annotations: [AnnotationRequest]) {
+        types = DocumentTypes(usesDocker: usesDockerTypes)
+        self.annotations = annotations
+    }
 
     /// One platform's layers and configuration, ready to be written down.
     struct Parts: Sendable {
@@ -22,7 +26,7 @@ struct Assembler: Sendable {
     func image(_ parts: Parts) -> ImageGraph.Image {
         let configBytes = parts.config.encoded()
         let config = Descriptor(
-            mediaType: usesDockerTypes ? .dockerConfig : .ociConfig,
+            mediaType: types.config,
             digest: SHA256.digest(of: configBytes),
             size: Int64(configBytes.count)
         )
@@ -32,7 +36,7 @@ struct Assembler: Sendable {
             return blob
         }
         let manifest = ImageManifest(
-            mediaType: usesDockerTypes ? .dockerManifest : .ociManifest,
+            mediaType: types.manifest,
             config: config,
             layers: layers.map(\.descriptor),
             annotations: annotations(.manifest, parts.platform)
@@ -57,7 +61,7 @@ struct Assembler: Sendable {
     func index(_ images: [ImageGraph.Image], isForced: Bool) -> ImageGraph.Content? {
         guard images.count > 1 || isForced else { return nil }
         let index = ImageIndex(
-            mediaType: usesDockerTypes ? .dockerManifestList : .ociIndex,
+            mediaType: types.index,
             manifests: images.map(\.manifest.descriptor),
             annotations: annotations(.index, nil)
         )
@@ -74,8 +78,7 @@ struct Assembler: Sendable {
     /// A layer's descriptor as it stands in a manifest: the family's type name, nothing internal (MT-10).
     private func plain(_ descriptor: Descriptor) -> Descriptor {
         var copy = Descriptor(
-            mediaType: usesDockerTypes
-                ? descriptor.mediaType.dockerEquivalent ?? descriptor.mediaType : descriptor.mediaType.ociEquivalent,
+            mediaType: types.layer(descriptor.mediaType),
             digest: descriptor.digest,
             size: descriptor.size
         )
@@ -91,4 +94,16 @@ struct Assembler: Sendable {
         }
         return result
     }
+}
+
+/// One family of media types, OCI's or Docker's schema 2, for every document alike (MT-2).
+struct DocumentTypes: Sendable {
+    let usesDocker: Bool
+
+    var index: MediaType { usesDocker ? .dockerManifestList : .ociIndex }
+    var manifest: MediaType { usesDocker ? .dockerManifest : .ociManifest }
+    var config: MediaType { usesDocker ? .dockerConfig : .ociConfig }
+
+    /// A layer's type by its name in this family, where it has one (MT-3).
+    func layer(_ type: MediaType) -> MediaType { usesDocker ? type.dockerEquivalent ?? type : type.ociEquivalent }
 }

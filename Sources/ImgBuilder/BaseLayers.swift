@@ -87,7 +87,7 @@ final class BaseLayers: LayerContentReader, Sendable {
     }
 
     /// Raised when what is kept of a layer changes.
-    static let namespace = "trees-1"
+    static let namespace = "trees-2"
 
     private func keep(_ index: LayerIndex, _ layer: Digest) {
         store.setRecord(namespace: Self.namespace, key: layer.description, index.encoded())
@@ -105,6 +105,11 @@ final class BaseLayers: LayerContentReader, Sendable {
 
     private func cachedIndex(_ layer: Digest) -> LayerIndex? {
         store.record(namespace: Self.namespace, key: layer.description).flatMap { try? LayerIndex(decoding: $0) }
+    }
+
+    /// The paths of a layer if they are in the cache: costs no download.
+    func knownIndex(of layer: Digest) async throws -> LayerIndex? {
+        try await pool.run { [self] in cachedIndex(layer) }
     }
 
     private func note(_ location: Location, _ state: BlobEvent.State) {

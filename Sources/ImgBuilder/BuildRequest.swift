@@ -46,6 +46,8 @@ public struct BuildRequest: Sendable {
     public var startCheck: CheckLevel?
     /// Globs of image paths that the architecture check leaves alone.
     public var platformCheckExceptions: [String] = []
+    /// Names of consumers that must be able to pull the result, such as `fargate` (`docs/checks.md`).
+    public var consumers: [String] = []
     /// What is checked at the registry before a tag moves.
     public var verification: Verification = .manifests
     /// Whether a missing repository is created where the registry has an API for it (Amazon ECR).

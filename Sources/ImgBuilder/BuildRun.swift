@@ -26,6 +26,7 @@ struct BuildRun: Sendable {
             ImageSources(registry: session.registry, pool: pool, environment: session.environment),
             events
         )
+        let consumers = try Consumer.named(request.consumers)
         let planned = try await plan(try await prepare(.build))
         for diagnostic in planned.plan.diagnostics { events.emit(.warning(diagnostic)) }
         let target = Publisher(request: request, session: session, cache: try await session.documents())
@@ -41,54 +42,28 @@ struct BuildRun: Sendable {
             _ = try? await probe
             throw error
         }
+        let checks = ImageChecks(request: request, file: planned.context.dockerfile)
+        // What a consumer refuses is known from the plan: nothing has been built for it, let alone sent.
+        let refused = try await consumerFindings(consumers, planned, resolved.platforms, resolved.baseLayers)
+        try checks.enforce(consumers: refused, events: events)
         let builder = try await layerBuilder(planned, shared)
-        let built = try await buildLayers(resolved.platforms, resolved.baseLayers, builder, shared, publisher)
-        let identical = IdenticalExecutables(request: request)
+        let built = try await buildLayers(resolved.platforms, resolved.baseLayers, builder, publisher, checks) {
+            layer in
+            try Self.origin(of: layer, shared)
+        }
+        let identical = IdenticalExecutables(policy: checks.policy)
             .findings(
                 built.map { (platform: $0.resolved.platform, own: $0.layers.compactMap(\.own)) }
             )
         for finding in identical { events.emit(.warning(finding)) }
-        let images = try await finish(planned, built)
-        let result = try await publisher.publish(images, warnings: planned.plan.diagnostics + identical)
-        if !request.cacheTargets.isEmpty {
-            try await exportCache(built, resolved.baseLayers, builder)
-        }
+        let images = try await finish(planned, built, checks)
+        let result = try await publisher.publish(images, warnings: planned.plan.diagnostics + refused + identical)
+        try await exportCache(built, resolved.baseLayers, builder)
         return result
     }
 
-    private func layerBuilder(_ planned: Planned, _ shared: SharedCache?) async throws -> LayerBuilder {
-        LayerBuilder(
-            store: try await session.store(),
-            pool: pool,
-            settings: try CompressionSettings(format: request.compression.format, level: request.compression.level),
-            usesCache: request.usesCache,
-            workers: session.workers,
-            now: .now,
-            inspector: ExecutableInspector(),
-            // Who fixes the times wants them exactly so.
-            shared: shared?.layers(acceptsOtherTimes: planned.epoch == nil)
-        )
-    }
-
-    private func exportCache(
-        _ platforms: [BuiltPlatform],
-        _ baseLayers: BaseLayers,
-        _ builder: LayerBuilder
-    ) async throws {
-        var layers: [SharedCacheExport.Layer] = []
-        for layer in platforms.flatMap(\.layers) {
-            guard let own = layer.own, !layers.contains(where: { $0.entry.descriptor == own.layer.descriptor }) else {
-                continue
-            }
-            let entry = try await builder.catalogEntry(of: own.layer, own.spec)
-            layers.append(SharedCacheExport.Layer(entry: entry, origin: layer.blob.origin))
-        }
-        try await SharedCacheExport(session: session, layers: layers, trees: try await baseLayers.encodedIndexes())
-            .export(to: request.cacheTargets)
-    }
-
     /// One platform's target stage, its contents at hand.
-    private struct ResolvedPlatform: Sendable {
+    struct ResolvedPlatform: Sendable {
         var platform: Platform
         var stage: StageResolver.Stage
     }
@@ -144,136 +119,23 @@ struct BuildRun: Sendable {
         return (platforms, baseLayers)
     }
 
-    /// A layer's place: number of the platform, number among its layers.
-    private struct Place: Hashable {
-        var platform: Int
-        var layer: Int
-    }
-
-    /// Looks every layer up in the cache; only for those that are not there, what lies in base layers is fetched, for all
-    /// platforms at once.
-    private func order(
-        _ platforms: [ResolvedPlatform],
-        _ builder: LayerBuilder,
-        _ baseLayers: BaseLayers
-    ) async throws -> [Place: LayerBuilder.Order] {
-        var orders = try await withThrowingTaskGroup(of: (Place, LayerBuilder.Order).self) { group in
-            for (number, platform) in platforms.enumerated() {
-                for (layer, content) in platform.stage.layers.enumerated() {
-                    guard case .own(let spec, _) = content else { continue }
-                    group.addTask { (Place(platform: number, layer: layer), try await builder.order(spec)) }
-                }
-            }
-            var orders: [Place: LayerBuilder.Order] = [:]
-            for try await (place, order) in group { orders[place] = order }
-            return orders
-        }
-        let missing = orders.filter { $0.value.found == nil && !$0.value.spec.contentsInLayers.isEmpty }.map(\.key)
-        let fetched = try await baseLayers.materialize(missing.compactMap { orders[$0]?.spec })
-        for (place, spec) in zip(missing, fetched) { orders[place]?.spec = spec }
-        return orders
-    }
-
-    /// A layer in the store or at its source.
-    private struct FinishedLayer: Sendable {
-        var blob: Blob
-        var diffID: Digest
-        /// Nil for a layer of the base.
-        var own: (layer: BuiltLayer, spec: LayerSpec, step: Step)?
-    }
-
-    /// One platform with every layer in the store or at its source.
-    private struct BuiltPlatform: Sendable {
-        var resolved: ResolvedPlatform
-        /// As `resolved.stage.layers`.
-        var layers: [FinishedLayer]
-    }
-
-    private func buildLayers(
-        _ platforms: [ResolvedPlatform],
-        _ baseLayers: BaseLayers,
-        _ builder: LayerBuilder,
-        _ shared: SharedCache?,
-        _ publisher: Publisher
-    ) async throws -> [BuiltPlatform] {
-        let orders = try await order(platforms, builder, baseLayers)
-        return try await withThrowingTaskGroup(of: (Int, Int, BuiltLayer?).self) { group in
-            for (number, platform) in platforms.enumerated() {
-                for (place, layer) in platform.stage.layers.enumerated() {
-                    switch layer {
-                    case .base(let location):
-                        let blob = Blob(descriptor: location.descriptor, origin: .source(location.source))
-                        group.addTask {
-                            try await publisher.prepare(blob)
-                            return (number, place, nil)
-                        }
-                    case .own(_, let step):
-                        guard let order = orders[Place(platform: number, layer: place)] else { continue }
-                        group.addTask {
-                            let built = try await builder.build(order)
-                            report(built, step, [platform.platform])
-                            try await publisher.prepare(try Self.blob(built, shared))
-                            return (number, place, built)
-                        }
-                    }
-                }
-            }
-            var built: [[Int: BuiltLayer]] = Array(repeating: [:], count: platforms.count)
-            for try await (number, place, layer) in group { built[number][place] = layer }
-            return try platforms.enumerated()
-                .map { number, platform in
-                    BuiltPlatform(
-                        resolved: platform,
-                        layers: try Self.layers(platform.stage, built[number], shared)
-                    )
-                }
-        }
-    }
-
-    private static func layers(
-        _ stage: StageResolver.Stage,
-        _ built: [Int: BuiltLayer],
-        _ shared: SharedCache?
-    ) throws -> [FinishedLayer] {
-        try stage.layers.enumerated()
-            .compactMap { place, layer in
-                switch layer {
-                case .base(let location):
-                    let blob = Blob(descriptor: location.descriptor, origin: .source(location.source))
-                    return FinishedLayer(blob: blob, diffID: location.diffID, own: nil)
-                case .own(let spec, let step):
-                    guard let done = built[place] else { return nil }
-                    let blob = try blob(done, shared)
-                    return FinishedLayer(blob: blob, diffID: done.diffID, own: (done, spec, step))
-                }
-            }
-    }
-
-    private static func blob(_ layer: BuiltLayer, _ shared: SharedCache?) throws -> Blob {
-        guard let origin = layer.path.map({ .file(path: $0) }) ?? shared?.origin(of: layer.descriptor.digest) else {
-            throw BuildError("layer \(layer.descriptor.digest) is in no cache any more")
-        }
-        return Blob(descriptor: layer.descriptor, origin: origin)
-    }
-
-    private func report(_ layer: BuiltLayer, _ step: Step, _ platforms: [Platform]) {
-        guard !step.createdBy.isEmpty else { return }
-        let state: StepEvent.State = layer.wasCached ? .cached : .built(size: layer.descriptor.size)
-        events.emit(.step(StepEvent(title: step.createdBy, platforms: platforms, state: state)))
-    }
-
     // MARK: - Assembling
 
-    private func finish(_ planned: Planned, _ platforms: [BuiltPlatform]) async throws -> [FinishedImage] {
+    private func finish(
+        _ planned: Planned,
+        _ platforms: [BuiltPlatform],
+        _ checks: ImageChecks
+    ) async throws -> [FinishedImage] {
         let assembler = Assembler(usesDockerTypes: request.usesDockerMediaTypes, annotations: request.annotations)
         var images: [FinishedImage] = []
-        let checks = ImageChecks(request: request, file: planned.context.dockerfile)
         for platform in platforms {
-            let findings = try await checks.findings(
+            let own = platform.layers.compactMap(\.own)
+            let found = platform.layers.flatMap(\.findings)
+            let start = try await checks.startFindings(
                 platform: platform.resolved.platform,
                 config: platform.resolved.stage.plan.config,
-                tree: platform.resolved.stage.tree,
-                own: platform.layers.compactMap(\.own)
+                files: StageFiles(tree: platform.resolved.stage.tree, own: own.map(\.layer.notes)),
+                known: found
             )
             images.append(
                 FinishedImage(
@@ -286,7 +148,7 @@ struct BuildRun: Sendable {
                         )
                     ),
                     baseLayerCount: platform.layers.count { $0.own == nil },
-                    findings: findings
+                    findings: found + start
                 )
             )
         }

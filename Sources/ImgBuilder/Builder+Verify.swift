@@ -53,9 +53,8 @@ extension Builder {
         platforms: [Platform] = [],
         consumers: [String] = []
     ) async throws(BuildError) -> VerifyReport {
-        var chosen: [Consumer] = []
-        for name in consumers { chosen.append(try Self.consumer(name)) }
-        return try await perform { [chosen] session in
+        let chosen = try Consumer.named(consumers)
+        return try await perform { session in
             let source = try await session.open(location)
             let graph = try await GraphReader.graph(from: source)
             let store = try await session.store()
@@ -117,17 +116,6 @@ extension Builder {
         var checked: ConsumerCheck.Image
     }
 
-    private static func consumer(_ name: String) throws(BuildError) -> Consumer {
-        if let consumer = Consumer(rawValue: name) { return consumer }
-        let names = Consumer.allCases.map(\.rawValue)
-        let nearest = Suggestion.nearest(name, among: names).map { "did you mean \($0)?" }
-        throw BuildError(
-            .usage,
-            "unknown consumer \"\(name)\"",
-            hints: [nearest ?? "known are \(names.joined(separator: ", "))"]
-        )
-    }
-
     private static func isAttestation(_ image: ImageGraph.Image) -> Bool {
         image.manifest.descriptor.annotations["vnd.docker.reference.type"] != nil
             || image.manifest.descriptor.platform?.os == "unknown"
@@ -165,7 +153,7 @@ extension Builder {
                 return (digest: digest, load: { try await layers.index(of: digest) })
             }
         )
-        let check = StartCheck(config: config, platform: platform, files: StageFiles(tree: tree, notes: [:]))
+        let check = StartCheck(config: config, platform: platform, files: StageFiles(tree: tree, own: []))
         findings += try await check.findings()
         var orphans: [Int: String] = [:]
         for (place, layer) in image.layers.enumerated() {
@@ -181,7 +169,7 @@ extension Builder {
             checked: ConsumerCheck.Image(
                 platform: platform,
                 manifest: try ImageManifest(parsing: image.manifest.bytes),
-                config: config,
+                history: config.history,
                 orphans: orphans
             )
         )

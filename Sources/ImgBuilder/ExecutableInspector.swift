@@ -1,4 +1,5 @@
 import ImgChecks
+import ImgOCI
 import ImgStream
 import ImgTree
 
@@ -25,6 +26,13 @@ struct ExecutableInspector: FileInspector {
             guard wantsMore, !chunk.isEmpty else { break }
             request = 256 << 10
         }
-        return inspection.finish()?.encoded
+        guard var facts = inspection.finish() else { return nil }
+        if case .script = facts.format { return facts.encoded }
+        facts.fingerprint = Self.fingerprint(inspection.sample, size: header.size)
+        return facts.encoded
+    }
+
+    private static func fingerprint(_ sample: ArraySlice<UInt8>, size: Int64) -> String {
+        "\(size)-\(SHA256.digest(of: Array(sample)).hex.prefix(32))"
     }
 }

@@ -4,52 +4,73 @@ import ImgOCI
 import ImgPlan
 import ImgReport
 
-/// Finds programs that were copied, byte for byte the same, into images for different processors.
+/// Finds programs that were copied, one and the same, into images for different processors.
 ///
-/// One of them is wrong, and the other may be right by luck. Platforms that share a layer share its files, so nothing is
-/// read for this.
+/// One of them is wrong, and the other may be right by luck. Files are told apart by what was noted when their layers were
+/// made (``ExecutableFacts/fingerprint``), so nothing is read for this.
 struct IdenticalExecutables: Sendable {
-    let request: BuildRequest
+    let policy: CheckPolicy
 
     /// The layers that one platform's steps made.
-    typealias OwnLayers = [(layer: BuiltLayer, spec: LayerSpec, step: Step)]
+    typealias OwnLayers = [ImageChecks.OwnLayer]
 
-    /// One warning for each layer that holds such programs, in the order of the first platform's steps.
+    /// Where one program is.
+    private struct Program {
+        /// The step that copied it in the first platform that has it.
+        var step: Int
+        var path: [UInt8]
+        var platforms: [Platform]
+    }
+
+    /// One warning for each instruction that copies such programs, in the order of the steps.
     func findings(_ platforms: [(platform: Platform, own: OwnLayers)]) -> [Diagnostic] {
-        guard request.platformCheck != .off else { return [] }
-        var holders: [Digest: [Platform]] = [:]
-        var order: [(digest: Digest, notes: [[UInt8]: [UInt8]], step: Step)] = []
+        guard policy.platformCheck != .off, Set(platforms.map(\.platform.architecture)).count > 1 else { return [] }
+        var steps: [Step] = []
+        var programs: [String: Program] = [:]
         for (platform, own) in platforms {
-            for (layer, _, step) in own {
-                let digest = layer.descriptor.digest
-                if holders[digest] == nil { order.append((digest, layer.notes, step)) }
-                if holders[digest]?.contains(platform) != true { holders[digest, default: []].append(platform) }
+            for layer in own {
+                let step = steps.count
+                steps.append(layer.step)
+                for (path, name) in self.programs(layer) {
+                    if let known = programs[name] {
+                        if !known.platforms.contains(platform) { programs[name]?.platforms.append(platform) }
+                        // Which of several copies is named must not depend on the order of a dictionary.
+                        if known.platforms.first == platform, path.lexicographicallyPrecedes(known.path) {
+                            programs[name]?.path = path
+                        }
+                        continue
+                    }
+                    programs[name] = Program(step: step, path: path, platforms: [platform])
+                }
             }
         }
-        return order.compactMap { digest, notes, step in
-            let sharers = holders[digest] ?? []
-            guard Set(sharers.map(\.architecture)).count > 1 else { return nil }
-            return finding(programs(notes), sharers, step)
+        let shared = programs.values.filter { Set($0.platforms.map(\.architecture)).count > 1 }
+        return Dictionary(grouping: shared, by: \.step).sorted { $0.key < $1.key }
+            .compactMap { step, programs in
+                finding(programs.sorted { $0.path.lexicographicallyPrecedes($1.path) }, steps[step])
+            }
+    }
+
+    /// Paths of a layer's programs, each with a name that only equal files share.
+    private func programs(_ own: ImageChecks.OwnLayer) -> [(path: [UInt8], name: String)] {
+        own.layer.notes.compactMap { path, note in
+            guard let facts = ExecutableFacts(decoding: note), ArchitectureCheck.isBound(facts, at: path),
+                !policy.isExcepted(path)
+            else { return nil }
+            // Layers of an older cache have no fingerprints: then a layer that is shared is the same throughout.
+            return (path, facts.fingerprint ?? "\(own.layer.diffID) \(path)")
         }
     }
 
-    private func programs(_ notes: [[UInt8]: [UInt8]]) -> [String] {
-        notes.filter { path, note in
-            guard case .elf(_, let kind)? = ExecutableFacts(decoding: note)?.format else { return false }
-            return kind != .other && !ImageChecks.isExcepted(path, request.platformCheckExceptions)
-        }
-        .keys.sorted { $0.lexicographicallyPrecedes($1) }
-        .map { "/" + String(decoding: $0, as: UTF8.self) }
-    }
-
-    private func finding(_ programs: [String], _ platforms: [Platform], _ step: Step) -> Diagnostic? {
+    private func finding(_ programs: [Program], _ step: Step) -> Diagnostic? {
         guard let first = programs.first else { return nil }
-        let names = platforms.map(\.description).joined(separator: ", ")
+        let path = "/" + String(decoding: first.path, as: UTF8.self)
+        let names = first.platforms.map(\.description).joined(separator: ", ")
         let others = programs.count > 1 ? " and \(programs.count - 1) more" : ""
         return CheckRule.identicalExecutables.finding(
             .warning,
-            "\(first)\(others): the same program for \(names)",
-            path: first,
+            "\(path)\(others): the same program for \(names)",
+            path: path,
             at: step.range,
             remedy: "copy what was built for each platform: ARG TARGETARCH, then COPY bin/${TARGETARCH}/… in this stage"
         )

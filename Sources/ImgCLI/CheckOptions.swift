@@ -32,12 +32,16 @@ struct CheckOptions: ParsableArguments {
     )
     var platformCheckAllow: [String] = []
 
+    @Option(name: .customLong("for"), parsing: .unconditionalSingleValue, help: ConsumerList.help)
+    var consumers: [String] = []
+
     @Flag(name: .customLong("allow-platform-mismatch"), help: "Accept a base that is for another platform than asked.")
     var allowPlatformMismatch = false
 
     func fill(_ request: inout BuildRequest) throws {
         request.allowsPlatformMismatch = allowPlatformMismatch
         request.platformCheckExceptions = platformCheckAllow
+        request.consumers = ConsumerList.parse(consumers)
         if let level = try Self.level(platformCheck, "--platform-check") { request.platformCheck = level }
         if let level = try Self.level(startCheck, "--start-check") { request.startCheck = level }
     }
@@ -56,6 +60,16 @@ struct CheckOptions: ParsableArguments {
             guard let text = callText ?? print ?? (check ? "check" : nil) else { return nil }
             return try CallMethod(parsing: text)
         }
+    }
+}
+
+/// `--for NAME[,NAME…]`.
+enum ConsumerList {
+    static let help: ArgumentHelp =
+        "Consumers that must be able to pull it, comma-separated: fargate, fargate-arm64, lambda, lambda-arm64, docker20, podman, quay, artifactory."
+
+    static func parse(_ values: [String]) -> [String] {
+        values.flatMap { $0.split(separator: ",").map(String.init) }
     }
 }
 

@@ -20,12 +20,7 @@ struct VerifyCommand: ToolCommand {
     )
     var platforms: [String] = []
 
-    @Option(
-        name: .customLong("for"),
-        parsing: .unconditionalSingleValue,
-        help:
-            "Consumers that must be able to pull it, comma-separated: fargate, fargate-arm64, lambda, lambda-arm64, docker20, podman, quay, artifactory."
-    )
+    @Option(name: .customLong("for"), parsing: .unconditionalSingleValue, help: ConsumerList.help)
     var consumers: [String] = []
 
     @Flag(help: "Print JSON.")
@@ -39,7 +34,7 @@ struct VerifyCommand: ToolCommand {
         let report = try await builder.verify(
             try ImageLocation(parsing: image),
             platforms: try PlatformList.parse(platforms),
-            consumers: consumers.flatMap { $0.split(separator: ",").map(String.init) }
+            consumers: ConsumerList.parse(consumers)
         )
         Console.standardOutput.print(json ? [Self.json(report).text(indent: 2)] : Self.lines(report))
         return report.fails ? 1 : 0

@@ -39,41 +39,68 @@ package struct ArchitectureCheck: Sendable {
 
     /// Nil when the file fits or says nothing about a processor.
     package func finding(_ file: CopiedFile) -> Diagnostic? {
+        guard isSuspect(file.facts) else { return nil }
         let isExecutable = file.mode & 0o111 != 0
         switch file.facts.format {
         case .script: return nil
         case .elf(let machine, let kind):
-            guard kind != .other else { return nil }
-            switch fit(machine) {
-            case .same: return nil
-            case .compatible:
+            if fit(machine) == .compatible {
                 return mismatch(
                     file,
                     machine.name,
                     .warning,
                     "runs only where the kernel and libraries for 32-bit programs are there"
                 )
-            case .different:
-                // A file that says in its own name that it is for another processor was brought on purpose.
-                let isLabelled = isLabelled(file.path, machine.name)
-                return mismatch(
-                    file,
-                    machine.name,
-                    isLabelled ? .warning : .error,
-                    "cannot run here: \"exec format error\""
-                )
             }
+            // A file that says in its own name that it is for another processor was brought on purpose, and a program that
+            // nobody may execute is data: firmware, say.
+            let path = FilePath(file.path)
+            let isMeant = path.isLabelled(machine.name) || path.isFirmware || (kind == .executable && !isExecutable)
+            return mismatch(
+                file,
+                machine.name,
+                isMeant ? .warning : .error,
+                "cannot run here: \"exec format error\""
+            )
         case .machO(let machines):
             let names = "macOS " + machines.map(\.name).joined(separator: " and ")
-            let isLabelled = isLabelled(file.path, "darwin") || isLabelled(file.path, "macos")
-            let severity: Diagnostic.Severity =
-                isExecutable && platform.os == "linux" && !isLabelled ? .error : .warning
-            return platform.os == "darwin"
-                ? nil : mismatch(file, names, severity, "is a macOS binary and cannot run on \(platform.os)")
+            // Libraries for macOS lie in what package managers install there, and are loaded only there.
+            let path = FilePath(file.path)
+            let isMeant = !isExecutable || path.isLabelled("darwin") || path.isLibrary
+            return mismatch(
+                file,
+                names,
+                platform.os == "linux" && !isMeant ? .error : .warning,
+                "is a macOS binary and cannot run on \(platform.os)"
+            )
         case .pe(let machine, let isLibrary):
             // .NET assemblies are PE files that run anywhere; only a program that is marked executable is odd.
-            guard platform.os == "linux", isExecutable, !isLibrary else { return nil }
+            guard isExecutable, !isLibrary else { return nil }
             return mismatch(file, "Windows \(machine.name)", .warning, "is a Windows program")
+        }
+    }
+
+    /// Whether there can be a finding about a file, whatever its path and mode.
+    package func isSuspect(_ facts: ExecutableFacts) -> Bool {
+        switch facts.format {
+        case .script: false
+        // Code for graphics processors, microcontrollers and the kernel's own machine comes in ELF files too.
+        case .elf(let machine, let kind): kind != .other && machine.isPlatform && fit(machine).isOdd
+        case .machO: platform.os != "darwin"
+        case .pe: platform.os == "linux"
+        }
+    }
+
+    /// Whether a file is a program or library for one processor, and does not say in its own name for which.
+    package static func isBound(_ facts: ExecutableFacts, at path: [UInt8]) -> Bool {
+        let path = FilePath("/" + String(decoding: path, as: UTF8.self))
+        switch facts.format {
+        case .script: return false
+        case .elf(let machine, let kind):
+            return kind != .other && machine.isPlatform && !path.isLabelled(machine.name) && !path.isFirmware
+        case .machO(let machines): return machines.count == 1 && !path.isLabelled("darwin") && !path.isLibrary
+        // .NET's compiler says 386 for what runs anywhere.
+        case .pe(let machine, let isLibrary): return !isLibrary && machine.isPlatform && machine.name != "386"
         }
     }
 
@@ -81,29 +108,21 @@ package struct ArchitectureCheck: Sendable {
         case same
         case compatible
         case different
+        /// The image is for a processor that is not known here.
+        case unknown
+
+        var isOdd: Bool { self == .compatible || self == .different }
     }
 
     func fit(_ machine: BinaryFormat.Machine) -> Fit {
         if machine.name == platform.architecture { return .same }
+        guard BinaryFormat.Machine(platform.architecture).isPlatform else { return .unknown }
         switch (platform.architecture, machine.name) {
-        case ("amd64", "386"), ("arm64", "arm"): return .compatible
+        case ("amd64", "386"), ("amd64", "amd64p32"), ("arm64", "arm"), ("s390x", "s390"), ("ppc64", "ppc"),
+            ("mips64", "mips"), ("mips64le", "mipsle"):
+            return .compatible
         default: return .different
         }
-    }
-
-    /// Whether a path has the name of a processor or system as a word of its own, as `linux-arm64/` has.
-    private func isLabelled(_ path: String, _ name: String) -> Bool {
-        let words = path.lowercased().replacing("x86_64", with: "amd64").replacing("x86-64", with: "amd64")
-            .split { !$0.isLetter && !$0.isNumber }
-        let names: [Substring] =
-            switch name {
-            case "amd64": ["amd64", "x64"]
-            case "arm64": ["arm64", "aarch64", "arm64v8"]
-            case "386": ["386", "i386", "i586", "i686", "ia32", "x86"]
-            case "arm": ["arm", "armhf", "armel"]
-            default: [Substring(name)]
-            }
-        return words.contains { names.contains($0) || (name == "arm" && $0.hasPrefix("armv")) }
     }
 
     private func mismatch(

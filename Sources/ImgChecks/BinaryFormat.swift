@@ -30,6 +30,15 @@ package enum BinaryFormat: Hashable, Sendable {
         }
 
         package var description: String { name }
+
+        /// Whether images are made for it.
+        var isPlatform: Bool { Self.platforms.contains(name) }
+
+        private static let platforms: Set<String> = [
+            "386", "amd64", "amd64p32", "arm", "armbe", "arm64", "arm64be", "riscv", "riscv64", "ppc", "ppc64",
+            "ppc64le", "s390",
+            "s390x", "mips", "mipsle", "mips64", "mips64le", "loong64",
+        ]
     }
 }
 

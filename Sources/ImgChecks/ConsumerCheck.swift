@@ -3,19 +3,48 @@ package import ImgReport
 
 /// Whether a consumer can pull an image.
 package struct ConsumerCheck: Sendable {
-    /// One image of what is checked.
+    /// One image of what is checked: made already, or about to be.
     package struct Image: Sendable {
         package var platform: Platform
-        package var manifest: ImageManifest
-        package var config: ImageConfig
+        /// Types of the manifest and of what it lists.
+        package var manifest: MediaType
+        package var config: MediaType
+        package var layers: [MediaType]
+        /// History entries that stand for a layer.
+        package var historyCount: Int
         /// A path in each layer whose parent directory that layer does not have, by position of the layer.
         package var orphans: [Int: String]
 
-        package init(platform: Platform, manifest: ImageManifest, config: ImageConfig, orphans: [Int: String] = [:]) {
+        package init(
+            platform: Platform,
+            manifest: MediaType,
+            config: MediaType,
+            layers: [MediaType],
+            historyCount: Int,
+            orphans: [Int: String] = [:]
+        ) {
             self.platform = platform
             self.manifest = manifest
             self.config = config
+            self.layers = layers
+            self.historyCount = historyCount
             self.orphans = orphans
+        }
+
+        package init(
+            platform: Platform,
+            manifest: ImageManifest,
+            history: [HistoryEntry],
+            orphans: [Int: String] = [:]
+        ) {
+            self.init(
+                platform: platform,
+                manifest: manifest.mediaType,
+                config: manifest.config.mediaType,
+                layers: manifest.layers.map(\.mediaType),
+                historyCount: history.count { !$0.emptyLayer },
+                orphans: orphans
+            )
         }
     }
 
@@ -85,17 +114,17 @@ package struct ConsumerCheck: Sendable {
 
     private func compression(_ image: Image) -> Diagnostic? {
         guard let allowed = consumer.compressions,
-            let layer = image.manifest.layers.first(where: { !allowed.contains(Self.compression($0)) })
+            let place = image.layers.firstIndex(where: { !allowed.contains(Self.compression($0)) })
         else { return nil }
         return CheckRule.compressionNotSupported.finding(
             .error,
-            "\(consumer.name) cannot read layers of type \(layer.mediaType.rawValue) (\(image.platform), \(layer.digest))",
+            "\(consumer.name) cannot read layers of type \(image.layers[place].rawValue) (\(image.platform), layer \(place + 1))",
             remedy: "build with --output type=registry,compression=gzip on a base with gzip layers"
         )
     }
 
     private func mixedCompression(_ image: Image) -> Diagnostic? {
-        let kinds = Set(image.manifest.layers.map { Self.compression($0).rawValue }).sorted()
+        let kinds = Set(image.layers.map { Self.compression($0).rawValue }).sorted()
         guard kinds.count > 1 else { return nil }
         return CheckRule.mixedCompression.finding(
             .warning,
@@ -105,13 +134,13 @@ package struct ConsumerCheck: Sendable {
     }
 
     private func mixedMediaTypes(_ image: Image) -> Diagnostic? {
-        let types = [image.manifest.config.mediaType] + image.manifest.layers.map(\.mediaType)
-        let isDocker = image.manifest.mediaType.isDocker
+        let types = [image.config] + image.layers
+        let isDocker = image.manifest.isDocker
         if consumer == .quay, let index, index.isDocker != isDocker {
-            return mixedMediaTypes(image.manifest.mediaType, in: index, image)
+            return mixedMediaTypes(image.manifest, in: index, image)
         }
         let odd = types.first { $0.isDocker != isDocker || $0.rawValue.hasSuffix("tar.zstd") }
-        return odd.map { mixedMediaTypes($0, in: image.manifest.mediaType, image) }
+        return odd.map { mixedMediaTypes($0, in: image.manifest, image) }
     }
 
     private func mixedMediaTypes(_ odd: MediaType, in outer: MediaType, _ image: Image) -> Diagnostic {
@@ -123,11 +152,11 @@ package struct ConsumerCheck: Sendable {
     }
 
     private func history(_ image: Image) -> Diagnostic? {
-        let entries = image.config.history.count { !$0.emptyLayer }
-        guard entries != image.manifest.layers.count else { return nil }
+        let entries = image.historyCount
+        guard entries != image.layers.count else { return nil }
         return CheckRule.historyMissing.finding(
             .error,
-            "\(consumer.name) wants a history entry for each layer: there are \(entries) for \(image.manifest.layers.count) layers (\(image.platform))",
+            "\(consumer.name) wants a history entry for each layer: there are \(entries) for \(image.layers.count) layers (\(image.platform))",
             remedy: "build it again with imgbuild from a base with a full history"
         )
     }
@@ -142,8 +171,8 @@ package struct ConsumerCheck: Sendable {
         )
     }
 
-    private static func compression(_ layer: Descriptor) -> LayerCompression {
-        layer.mediaType.layerCompression ?? .uncompressed
+    private static func compression(_ layer: MediaType) -> LayerCompression {
+        layer.layerCompression ?? .uncompressed
     }
 }
 

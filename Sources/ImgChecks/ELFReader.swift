@@ -78,6 +78,7 @@ struct ELFReader {
         guard names.count == neededOffsets.count else { return }
         facts.hasDynamicInfo = true
         facts.needed = names
+        facts.soname = tags[14].flatMap { head.text(at: strings &+ $0) }
         facts.rpath = tags[15].flatMap { head.text(at: strings &+ $0) }
         facts.runpath = tags[29].flatMap { head.text(at: strings &+ $0) }
         facts.glibcNeeded = neededVersions(tags, strings).compactMap(LibraryVersion.init(symbolVersion:)).max()

@@ -6,11 +6,14 @@ struct ExecutableCheck: Sendable {
     let files: any ImageFiles
     let platform: Platform
     let environment: [String]
+    let workingDirectory: String
     let user: StartUser
 
     /// Scripts lead to their interpreter; the kernel follows four of them.
     func findings(_ file: ImageFile, named name: String, depth: Int = 0) async throws -> [Diagnostic] {
         guard file.wasInspected else { return [] }
+        // Some runtimes have an engine for them (`runwasi`, crun).
+        if file.facts == nil, file.path.hasSuffix(".wasm") { return [] }
         guard let facts = file.facts else {
             let what = file.size == 0 ? "is empty" : "is neither a program for Linux nor a script with \"#!\""
             return [
@@ -46,25 +49,32 @@ struct ExecutableCheck: Sendable {
         depth: Int
     ) async throws -> [Diagnostic] {
         if shebang.endsInCarriageReturn { return [windowsLineEnds(shebang, file, name)] }
-        guard let interpreter = try await files.file(at: shebang.interpreter), interpreter.kind == .file else {
+        let place = RuntimePath.absolute(shebang.interpreter, from: workingDirectory)
+        guard let interpreter = try await files.file(at: place), interpreter.kind == .file else {
+            if RuntimePath.isKernels(try await files.destination(of: place)) { return [] }
             return [missing(shebang.interpreter, file, name)]
         }
         guard user.mayExecute(interpreter) else {
             return [missing(shebang.interpreter, file, name, "is not executable")]
         }
         if interpreter.path.hasSuffix("/env") || shebang.interpreter.hasSuffix("/env") {
-            let words = (shebang.argument ?? "").split(separator: " ").map(String.init)
-            let program = words.first { !$0.hasPrefix("-") && !$0.contains("=") }
-            if let program, !program.contains("/") {
-                var isThere = false
-                for directory in SearchPath(environment: environment).directories where !isThere {
-                    isThere = try await files.file(at: "\(directory)/\(program)")?.kind == .file
-                }
-                if !isThere { return [missing(program, file, name, "is not in PATH")] }
+            if let program = EnvironmentCommand(shebang.argument ?? "").program, !(try await isInPath(program)) {
+                return [missing(program, file, name, "is not in PATH")]
             }
         }
         guard depth < 4 else { return [] }
         return try await findings(interpreter, named: shebang.interpreter, depth: depth + 1)
+    }
+
+    private func isInPath(_ program: String) async throws -> Bool {
+        if program.contains("/") {
+            return try await files.file(at: RuntimePath.absolute(program, from: workingDirectory)) != nil
+        }
+        let path = SearchPath(environment: environment, workingDirectory: workingDirectory)
+        for directory in path.directories {
+            if try await files.file(at: "\(directory)/\(program)")?.kind == .file { return true }
+        }
+        return false
     }
 
     /// Without an argument the kernel itself fails; with one, `env` and shells do, while other interpreters may not mind.
@@ -106,6 +116,7 @@ struct ExecutableCheck: Sendable {
         named name: String
     ) async throws -> [Diagnostic] {
         let fit = ArchitectureCheck(platform: platform).fit(machine)
+        if fit == .unknown { return [] }
         if fit == .different {
             return [
                 CheckRule.wrongArchitecture.finding(
@@ -131,14 +142,20 @@ struct ExecutableCheck: Sendable {
         guard let loader = try await files.file(at: interpreter), loader.kind == .file else {
             return findings + [try await loaderMissing(interpreter, file, name)]
         }
-        if loader.facts != nil, case .elf(let loaderMachine, _)? = loader.facts?.format,
-            loaderMachine.name != machine.name
-        {
+        if case .elf(let loaderMachine, _)? = loader.facts?.format, loaderMachine.name != machine.name {
             return findings + [try await loaderMissing(interpreter, file, name)]
         }
-        return findings
-            + (try await LibraryCheck(files: files, machine: machine, environment: environment, loader: interpreter)
-                .findings(file, facts, named: name))
+        guard let known = try await ProgramLoader(requested: interpreter, file: loader, files: files) else {
+            return findings
+        }
+        let check = LibraryCheck(
+            files: files,
+            machine: machine,
+            environment: environment,
+            workingDirectory: workingDirectory,
+            loader: known
+        )
+        return findings + (try await check.findings(file, facts, named: name))
     }
 
     private func loaderMissing(_ interpreter: String, _ file: ImageFile, _ name: String) async throws -> Diagnostic {

@@ -8,6 +8,8 @@ package struct ExecutableFacts: Hashable, Sendable {
     package var interpreter: String?
     /// Libraries by name (`DT_NEEDED`), in order.
     package var needed: [String] = []
+    /// The name it is loaded under besides its file's (`DT_SONAME`).
+    package var soname: String?
     /// `DT_RPATH`, used only without a run path.
     package var rpath: String?
     /// `DT_RUNPATH`.
@@ -18,6 +20,10 @@ package struct ExecutableFacts: Hashable, Sendable {
     package var glibcDefined: LibraryVersion?
     /// False when the dynamic section lay out of reach: then nothing is known about libraries.
     package var hasDynamicInfo = false
+    /// Shared only by files that are the same program; nil for scripts.
+    ///
+    /// Of the size and the first bytes, where linkers put what identifies a build.
+    package var fingerprint: String?
 
     package init(format: BinaryFormat) {
         self.format = format
@@ -76,11 +82,13 @@ extension ExecutableFacts {
         }
         object["interp"] = interpreter.map(JSON.string)
         if !needed.isEmpty { object["needed"] = .strings(needed) }
+        object["soname"] = soname.map(JSON.string)
         object["rpath"] = rpath.map(JSON.string)
         object["runpath"] = runpath.map(JSON.string)
         object["glibc"] = glibcNeeded.map { .string($0.description) }
         object["offers"] = glibcDefined.map { .string($0.description) }
         if hasDynamicInfo { object["dyn"] = .bool(true) }
+        object["print"] = fingerprint.map(JSON.string)
         return JSON.object(object).encoded()
     }
 
@@ -106,10 +114,12 @@ extension ExecutableFacts {
         }
         interpreter = object["interp"]?.stringValue
         needed = object["needed"]?.stringArray ?? []
+        soname = object["soname"]?.stringValue
         rpath = object["rpath"]?.stringValue
         runpath = object["runpath"]?.stringValue
         glibcNeeded = object["glibc"]?.stringValue.flatMap { LibraryVersion($0) }
         glibcDefined = object["offers"]?.stringValue.flatMap { LibraryVersion($0) }
         hasDynamicInfo = object["dyn"]?.boolValue ?? false
+        fingerprint = object["print"]?.stringValue
     }
 }

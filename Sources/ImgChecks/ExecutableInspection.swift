@@ -58,6 +58,9 @@ package struct ExecutableInspection {
         if dynamic.count == Int(stretch.size) { isDone = true }
     }
 
+    /// The first bytes of the file, as far as they were looked at: enough to tell one program from another.
+    package var sample: ArraySlice<UInt8> { prefix.prefix(16 << 10) }
+
     /// What was found; nil when the file is neither a known binary nor a script.
     package func finish() -> ExecutableFacts? {
         guard let format = BinaryFormat(head: prefix.prefix(BinaryFormat.headLength)) else { return nil }

@@ -4,16 +4,20 @@
 package protocol ImageFiles: Sendable {
     /// The file a path leads to, every symlink followed inside the image; nil when there is none.
     func file(at path: String) async throws -> ImageFile?
+    /// Where a path leads when every symlink is followed, whether or not something is there.
+    func destination(of path: String) async throws -> String
     /// Names of a directory's entries in order of bytes; empty when it is none.
     func names(in directory: String) async throws -> [String]
-    /// The user of a name in `/etc/passwd`; nil when there is none.
-    func user(named name: String) async throws -> (uid: UInt32, gid: UInt32)?
-    /// The user of an ID, for its group.
-    func primaryGroup(of uid: UInt32) async throws -> UInt32?
-    /// The group of a name in `/etc/group`; nil when there is none.
-    func group(named name: String) async throws -> UInt32?
-    /// The text of a small configuration file; nil when it is absent or was not kept.
-    func text(of path: String) async throws -> String?
+    /// The text of a small configuration file.
+    func text(of path: String) async throws -> FileText
+}
+
+/// What is known of a configuration file.
+package enum FileText: Hashable, Sendable {
+    case text(String)
+    case absent
+    /// It is there, but its content is not at hand.
+    case unknown
 }
 
 /// One file of an image.
@@ -59,6 +63,8 @@ package struct ImageFile: Hashable, Sendable {
 }
 
 /// Configuration files whose text the checks need; whoever scans layers keeps them.
+///
+/// Accounts are needed of the layers that are built: one may have been copied from another image.
 package enum CheckedTexts {
     /// Larger files are none of the loader's.
     package static let limit = 4 << 20
@@ -66,7 +72,8 @@ package enum CheckedTexts {
     /// Whether something of a path (without leading slash) is to be kept.
     package static func isWanted(_ path: String) -> Bool {
         path == cache || path == "etc/ld.so.conf" || (path.hasPrefix("etc/ld.so.conf.d/") && path.hasSuffix(".conf"))
-            || (path.hasPrefix("etc/ld-musl-") && path.hasSuffix(".path"))
+            || (path.hasPrefix("etc/ld-musl-") && path.hasSuffix(".path")) || path == "etc/passwd"
+            || path == "etc/group"
     }
 
     /// What is kept of a wanted file: its text, or the paths in the loader's cache, one a line.

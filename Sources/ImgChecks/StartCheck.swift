@@ -17,25 +17,36 @@ package struct StartCheck: Sendable {
 
     /// Findings in the order a runtime would stumble over them.
     package func findings() async throws -> [Diagnostic] {
+        // What other systems do with paths, users and programs is not known here.
+        guard platform.os == "linux" else { return command.isEmpty ? [Self.noCommand] : [] }
         var findings: [Diagnostic] = []
         let user = try await resolveUser(&findings)
         try await checkWorkingDirectory(&findings)
-        let command = (config.entrypoint ?? []) + (config.cmd ?? [])
         guard let name = command.first, !name.isEmpty else {
-            findings.append(
-                CheckRule.noCommand.finding(
-                    .warning,
-                    "the image has neither ENTRYPOINT nor CMD: a container starts only when a command is given",
-                    remedy: "add CMD [\"program\"] to the Dockerfile, unless the image only carries files"
-                )
-            )
+            findings.append(Self.noCommand)
             return findings
         }
         let isShell = command.count >= 3 && command[1] == "-c" && (config.shell?.first ?? "/bin/sh") == name
         guard let file = try await find(name, isShell: isShell, user: user, &findings) else { return findings }
-        findings += try await ExecutableCheck(files: files, platform: platform, environment: config.env, user: user)
-            .findings(file, named: name)
+        let check = ExecutableCheck(
+            files: files,
+            platform: platform,
+            environment: config.env,
+            workingDirectory: workingDirectory,
+            user: user
+        )
+        findings += try await check.findings(file, named: name)
         return findings
+    }
+
+    private var command: [String] { (config.entrypoint ?? []) + (config.cmd ?? []) }
+
+    private static var noCommand: Diagnostic {
+        CheckRule.noCommand.finding(
+            .warning,
+            "the image has neither ENTRYPOINT nor CMD: a container starts only when a command is given",
+            remedy: "add CMD [\"program\"] to the Dockerfile, unless the image only carries files"
+        )
     }
 
     // MARK: - User and working directory
@@ -43,22 +54,24 @@ package struct StartCheck: Sendable {
     private func resolveUser(_ findings: inout [Diagnostic]) async throws -> StartUser {
         guard !config.user.isEmpty else { return StartUser(uid: 0, gid: 0) }
         let parts = config.user.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        let passwd = AccountFile(try await files.text(of: "/etc/passwd"))
+        let group = AccountFile(try await files.text(of: "/etc/group"))
         var user = StartUser(uid: 0, gid: 0)
         if let uid = UInt32(parts[0]) {
-            user.uid = uid
-            user.gid = try await files.primaryGroup(of: uid) ?? 0
-        } else if let known = try await files.user(named: parts[0]) {
-            user = StartUser(uid: known.uid, gid: known.gid)
+            let line = passwd.line { $0.id == uid }
+            user = StartUser(uid: uid, gid: line?.group ?? 0, groups: group.groups(of: line?.name))
+        } else if let line = passwd.line({ $0.name == parts[0] }) {
+            user = StartUser(uid: line.id, gid: line.group ?? 0, groups: group.groups(of: line.name))
         } else if !parts[0].isEmpty, parts[0] != "root" {
-            findings.append(notFound("user", parts[0], "passwd"))
+            user.isKnown = false
+            if passwd.isComplete { findings.append(notFound("user", parts[0], "passwd")) }
         }
         if parts.count == 2, !parts[1].isEmpty {
-            if let gid = UInt32(parts[1]) {
-                user.gid = gid
-            } else if let gid = try await files.group(named: parts[1]) {
+            if let gid = UInt32(parts[1]) ?? group.line({ $0.name == parts[1] })?.id {
                 user.gid = gid
             } else {
-                findings.append(notFound("group", parts[1], "group"))
+                user.isKnown = false
+                if group.isComplete { findings.append(notFound("group", parts[1], "group")) }
             }
         }
         return user
@@ -101,9 +114,10 @@ package struct StartCheck: Sendable {
     ) async throws -> ImageFile? {
         let candidates: [String]
         if name.contains("/") {
-            candidates = [name.hasPrefix("/") ? name : workingDirectory + "/" + name]
+            candidates = [RuntimePath.absolute(name, from: workingDirectory)]
         } else {
-            candidates = SearchPath(environment: config.env).directories.map { "\($0)/\(name)" }
+            candidates = SearchPath(environment: config.env, workingDirectory: workingDirectory).directories
+                .map { "\($0)/\(name)" }
         }
         var unusable: ImageFile?
         for candidate in candidates {
@@ -111,7 +125,16 @@ package struct StartCheck: Sendable {
             if file.kind == .file, user.mayExecute(file) { return file }
             unusable = unusable ?? file
         }
-        findings.append(problem(name, candidates, unusable, isShell: isShell, user: user))
+        var finding = problem(name, candidates, unusable, isShell: isShell, user: user)
+        for candidate in candidates where unusable == nil {
+            let place = try await files.destination(of: candidate)
+            if RuntimePath.isKernels(place) { return nil }
+            if let volume = config.volumes.sorted().first(where: { RuntimePath.isInside(place, $0) }) {
+                finding.severity = .warning
+                finding.notes.append("VOLUME \(volume): it may be there when something is mounted")
+            }
+        }
+        findings.append(finding)
         return nil
     }
 
@@ -125,7 +148,8 @@ package struct StartCheck: Sendable {
         guard let unusable else {
             let places =
                 name.contains("/")
-                ? "" : " in PATH (\(SearchPath(environment: config.env).directories.joined(separator: ":")))"
+                ? ""
+                : " in PATH (\(SearchPath(environment: config.env, workingDirectory: workingDirectory).directories.joined(separator: ":")))"
             if isShell {
                 return CheckRule.shellNotFound.finding(
                     .error,
@@ -156,30 +180,5 @@ package struct StartCheck: Sendable {
             path: unusable.path,
             remedy: "COPY --chmod=755, or chmod +x the file in the context"
         )
-    }
-}
-
-/// Who the command runs as.
-struct StartUser: Hashable, Sendable {
-    var uid: UInt32
-    var gid: UInt32
-
-    /// As the kernel decides: root needs any one bit.
-    func mayExecute(_ file: ImageFile) -> Bool {
-        if uid == 0 { return file.mode & 0o111 != 0 }
-        if uid == file.uid { return file.mode & 0o100 != 0 }
-        if gid == file.gid { return file.mode & 0o010 != 0 }
-        return file.mode & 0o001 != 0
-    }
-}
-
-/// `PATH` of a container, or what runtimes take when there is none.
-struct SearchPath: Sendable {
-    let directories: [String]
-
-    init(environment: [String]) {
-        let value = environment.last { $0.hasPrefix("PATH=") }.map { String($0.dropFirst(5)) }
-        directories = (value ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
-            .split(separator: ":").map(String.init).filter { $0.hasPrefix("/") }
     }
 }

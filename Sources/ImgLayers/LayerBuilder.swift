@@ -81,6 +81,9 @@ package final class LayerBuilder: Sendable {
         fileprivate let key: LayerKey
         /// Nil when there is no shared cache.
         fileprivate let timeless: TimelessKey?
+
+        /// The same for layers that are one piece of work.
+        package var name: String { key.identity }
     }
 
     /// Looks a layer up in the caches.

@@ -83,6 +83,16 @@ package struct StageTree: SourceTree {
         }
     }
 
+    /// Which header of which layer of this build a file's content comes with: the layer counted from 0 among them, the
+    /// header by its path; nil for files of base layers.
+    package func header(of entry: Entry) -> (layer: Int, path: [UInt8])? {
+        guard let origin = entry.origin, contents.indices.contains(origin.layer),
+            case .entries(let entries) = contents[origin.layer], entries.indices.contains(origin.ordinal)
+        else { return nil }
+        let below = contents[..<origin.layer].count { if case .entries = $0 { true } else { false } }
+        return (below, entries[origin.ordinal].header.path)
+    }
+
     /// The content of `etc/passwd` or `etc/group` as far as an index or a source at hand has it; nil otherwise.
     package func accountFile(_ path: String) async throws(BuildError) -> [UInt8]? {
         let resolution = try await resolve(Array(path.utf8))

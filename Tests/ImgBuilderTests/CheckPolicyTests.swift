@@ -23,7 +23,12 @@ final class Recorder: EventSink {
 private let dockerfile = SourceFile(name: "Dockerfile", bytes: Array("FROM scratch\nCOPY app /\n".utf8))
 
 @Suite("The same program for different processors") struct IdenticalExecutablesTests {
-    private static let elf = ExecutableFacts(format: .elf(machine: .init("amd64"), kind: .executable))
+    private static func elf(_ print: String?, _ machine: String = "amd64") -> ExecutableFacts {
+        var facts = ExecutableFacts(format: .elf(machine: .init(machine), kind: .executable))
+        facts.fingerprint = print
+        return facts
+    }
+
     private static let script = ExecutableFacts(
         format: .script(Shebang(interpreter: "/bin/sh", argument: nil, endsInCarriageReturn: false))
     )
@@ -32,7 +37,8 @@ private let dockerfile = SourceFile(name: "Dockerfile", bytes: Array("FROM scrat
     private static func platform(
         _ text: String,
         _ content: String,
-        _ files: [String: ExecutableFacts]
+        _ files: [String: ExecutableFacts],
+        line: Int = 2
     ) throws -> (platform: Platform, own: IdenticalExecutables.OwnLayers) {
         let digest = SHA256.digest(of: Array(content.utf8))
         let layer = BuiltLayer(
@@ -42,21 +48,24 @@ private let dockerfile = SourceFile(name: "Dockerfile", bytes: Array("FROM scrat
             path: "/",
             notes: Dictionary(uniqueKeysWithValues: files.map { (Array($0.key.utf8), $0.value.encoded) })
         )
-        let step = Step(range: SourceRange(file: dockerfile, lines: 2...2), action: .metadata, createdBy: "COPY app /")
+        let range = SourceRange(file: dockerfile, lines: line...line)
+        let step = Step(range: range, action: .metadata, createdBy: "COPY app /")
         return (try Platform(parsing: text).normalized, [(layer, LayerSpec(), step)])
     }
 
     private static func findings(
         _ platforms: [(platform: Platform, own: IdenticalExecutables.OwnLayers)],
+        comments: String = "",
         _ change: (inout BuildRequest) -> Void = { _ in }
     ) -> [Diagnostic] {
         var request = BuildRequest(context: .empty)
         change(&request)
-        return IdenticalExecutables(request: request).findings(platforms)
+        let file = SourceFile(name: "Dockerfile", bytes: Array((comments + "FROM scratch\n").utf8))
+        return IdenticalExecutables(policy: ImageChecks(request: request, file: file).policy).findings(platforms)
     }
 
     @Test func oneWarningForSharedPrograms() throws {
-        let files = ["b": Self.elf, "a": Self.elf, "s": Self.script]
+        let files = ["b": Self.elf("1"), "a": Self.elf("2"), "s": Self.script]
         let found = Self.findings([
             try Self.platform("linux/amd64", "x", files), try Self.platform("linux/arm64", "x", files),
         ])
@@ -67,17 +76,56 @@ private let dockerfile = SourceFile(name: "Dockerfile", bytes: Array("FROM scrat
         #expect(found.first?.range?.startLine == 2)
     }
 
+    /// Whatever else is in the layers, and wherever the program lies.
+    @Test func layersMayDiffer() throws {
+        let amd64 = try Self.platform("linux/amd64", "x", ["app": Self.elf("1"), "lib": Self.elf("2")])
+        let arm64 = try Self.platform("linux/arm64", "y", ["tool": Self.elf("1"), "lib": Self.elf("3", "arm64")])
+        #expect(
+            Self.findings([amd64, arm64]).map(\.message) == ["/app: the same program for linux/amd64, linux/arm64"]
+        )
+        let fine = try Self.platform("linux/arm64", "y", ["app": Self.elf("3", "arm64")])
+        #expect(Self.findings([amd64, fine]) == [])
+    }
+
+    @Test func programsWithoutFingerprint() throws {
+        let amd64 = try Self.platform("linux/amd64", "x", ["app": Self.elf(nil)])
+        #expect(Self.findings([amd64, try Self.platform("linux/arm64", "x", ["app": Self.elf(nil)])]).count == 1)
+        #expect(Self.findings([amd64, try Self.platform("linux/arm64", "y", ["app": Self.elf(nil)])]) == [])
+    }
+
+    @Test func formats() throws {
+        for (facts, isFound) in [
+            (ExecutableFacts(format: .machO([.init("arm64")])), true),
+            (ExecutableFacts(format: .machO([.init("arm64"), .init("amd64")])), false),
+            (ExecutableFacts(format: .pe(.init("amd64"), isLibrary: false)), true),
+            (ExecutableFacts(format: .pe(.init("386"), isLibrary: false)), false),
+            (ExecutableFacts(format: .pe(.init("amd64"), isLibrary: true)), false),
+            (ExecutableFacts(format: .elf(machine: .init("amd64"), kind: .other)), false),
+            (ExecutableFacts(format: .elf(machine: .init("machine 0xf7"), kind: .shared)), false),
+        ] {
+            let platforms = try ["linux/amd64", "linux/arm64"].map { try Self.platform($0, "x", ["app": facts]) }
+            #expect(Self.findings(platforms).count == (isFound ? 1 : 0), "\(facts)")
+        }
+    }
+
     @Test func nothingToSay() throws {
-        let program = ["a": Self.elf]
+        let program = ["a": Self.elf("1")]
         let amd64 = try Self.platform("linux/amd64", "x", program)
         let arm64 = try Self.platform("linux/arm64", "x", program)
         #expect(Self.findings([amd64]).isEmpty, "one platform")
-        #expect(Self.findings([amd64, try Self.platform("linux/arm64", "y", program)]).isEmpty, "other content")
         #expect(Self.findings([amd64, try Self.platform("linux/amd64/v3", "x", program)]).isEmpty, "same processor")
         let scripts = try ["linux/amd64", "linux/arm64"].map { try Self.platform($0, "x", ["s": Self.script]) }
         #expect(Self.findings(scripts).isEmpty, "scripts run anywhere")
+        let labelled = try ["linux/amd64", "linux/arm64"]
+            .map { try Self.platform($0, "x", ["prebuilds/linux-x64/a.node": Self.elf("1")]) }
+        #expect(Self.findings(labelled).isEmpty, "says for which processor it is")
         #expect(Self.findings([amd64, arm64]) { $0.platformCheckExceptions = ["/a"] }.isEmpty, "excepted")
         #expect(Self.findings([amd64, arm64]) { $0.platformCheck = .off }.isEmpty, "switched off")
+        let allow = "# imgbuild: platform-check-allow=/a\n"
+        #expect(Self.findings([amd64, arm64], comments: allow).isEmpty, "excepted by a comment")
+        let off = "# imgbuild: platform-check=off\n"
+        #expect(Self.findings([amd64, arm64], comments: off).isEmpty, "switched off by a comment")
+        #expect(Self.findings([amd64, arm64], comments: off) { $0.platformCheck = .warn }.count == 1)
         #expect(Self.findings([amd64, arm64]).count == 1)
     }
 }

@@ -50,4 +50,35 @@ import Testing
         #expect(finding(.elf("386"))?.severity == .warning)
         #expect(finding(.elf("arm"), platform: Platform(os: "linux", architecture: "arm64"))?.severity == .warning)
     }
+
+    /// Code for graphics processors, the kernel's machine and the like lies in images of every platform.
+    @Test func processorsThatNoImageIsFor() {
+        for name in ["machine 0xe0", "machine 0xbe", "machine 0xf7", "machine 0x53"] {
+            #expect(finding(.elf(name, .shared)) == nil, "\(name)")
+        }
+        let odd = Platform(os: "linux", architecture: "sparc64")
+        #expect(
+            ArchitectureCheck(platform: odd).finding(.init(path: "/a", mode: 0o755, facts: .elf(), range: nil)) == nil
+        )
+    }
+
+    /// What nobody may execute is data; a library need not be executable.
+    @Test func filesThatAreNotExecuted() {
+        #expect(finding(.elf("arm64"), mode: 0o644)?.severity == .warning)
+        #expect(finding(.elf("arm64", .shared), mode: 0o644)?.severity == .error)
+        for path in ["/opt/board/app.elf", "/usr/lib/firmware/dsp"] {
+            #expect(finding(.elf("arm"), path: path)?.severity == .warning, "\(path)")
+        }
+    }
+
+    /// `node_modules` of a Mac come with plug-ins for macOS.
+    @Test func librariesForMacOS() {
+        let facts = ExecutableFacts(format: .machO([.init("arm64")]))
+        #expect(finding(facts, path: "/app/node_modules/fsevents/fsevents.node")?.severity == .warning)
+        #expect(finding(facts, path: "/app/bin/tool")?.severity == .error)
+    }
+
+    @Test func systemsThatShareAProcessor() {
+        #expect(finding(.elf("amd64p32"))?.severity == .warning)
+    }
 }

@@ -13,8 +13,6 @@ import Testing
     ) -> ConsumerCheck.Image {
         let digest = Digest(sha256: [UInt8](repeating: 1, count: 32))
         let platform = Platform(os: "linux", architecture: platform)
-        var config = ImageConfig(platform: platform)
-        config.history = Array(repeating: HistoryEntry(), count: history) + [HistoryEntry(emptyLayer: true)]
         let type: MediaType = manifest == .dockerManifest ? .dockerConfig : .ociConfig
         return ConsumerCheck.Image(
             platform: platform,
@@ -23,7 +21,7 @@ import Testing
                 config: Descriptor(mediaType: type, digest: digest, size: 1),
                 layers: layers.map { Descriptor(mediaType: $0, digest: digest, size: 1) }
             ),
-            config: config
+            history: Array(repeating: HistoryEntry(), count: history) + [HistoryEntry(emptyLayer: true)]
         )
     }
 

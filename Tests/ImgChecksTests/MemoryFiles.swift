@@ -4,14 +4,19 @@ import ImgChecks
 struct MemoryFiles: ImageFiles {
     var files: [String: ImageFile] = [:]
     var texts: [String: String] = [:]
-    var users: [String: (uid: UInt32, gid: UInt32)] = [:]
-    var groups: [String: UInt32] = [:]
+    /// Where a path leads, instead of to itself.
+    var links: [String: String] = [:]
 
     func file(at path: String) async throws -> ImageFile? {
-        let clean = "/" + path.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
+        let clean = try await destination(of: path)
         if let file = files[clean] { return file }
         let isDirectory = clean == "/" || files.keys.contains { $0.hasPrefix(clean + "/") }
         return isDirectory ? ImageFile(path: clean, kind: .directory, mode: 0o755) : nil
+    }
+
+    func destination(of path: String) async throws -> String {
+        let clean = "/" + path.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
+        return links[clean] ?? clean
     }
 
     func names(in directory: String) async throws -> [String] {
@@ -23,13 +28,9 @@ struct MemoryFiles: ImageFiles {
         .sorted()
     }
 
-    func user(named name: String) async throws -> (uid: UInt32, gid: UInt32)? { users[name] }
-
-    func primaryGroup(of uid: UInt32) async throws -> UInt32? { users.values.first { $0.uid == uid }?.gid }
-
-    func group(named name: String) async throws -> UInt32? { groups[name] }
-
-    func text(of path: String) async throws -> String? { texts[path] }
+    func text(of path: String) async throws -> FileText {
+        texts[path].map(FileText.text) ?? (files[path] == nil ? .absent : .unknown)
+    }
 
     mutating func add(_ path: String, mode: UInt16 = 0o755, _ facts: ExecutableFacts?, size: Int64 = 100) {
         files[path] = ImageFile(path: path, kind: .file, mode: mode, size: size, facts: facts)
@@ -45,6 +46,7 @@ struct MemoryFiles: ImageFiles {
         let triplet = machine == "amd64" ? "x86_64-linux-gnu" : "aarch64-linux-gnu"
         let loader = Self.loader(machine)
         add(loader, .elf(machine, .shared))
+        files[loader]?.facts?.glibcDefined = LibraryVersion(symbolVersion: "GLIBC_2.17")
         var library = ExecutableFacts.elf(machine, .shared, needed: [String(loader.split(separator: "/").last ?? "")])
         library.glibcDefined = LibraryVersion(symbolVersion: glibc)
         add("/lib/\(triplet)/libc.so.6", library)

@@ -1,7 +1,8 @@
-import ImgChecks
 import ImgOCI
 import ImgReport
 import Testing
+
+@testable import ImgChecks
 
 /// Predictions for made-up images, one reason at a time.
 @Suite struct StartCheckTests {
@@ -78,8 +79,8 @@ import Testing
 
     @Test func usersAndGroups() async throws {
         var files = Self.debian
-        files.users = ["web": (33, 33)]
-        files.groups = ["web": 33]
+        files.texts["/etc/passwd"] = "root:x:0:0:root:/root:/bin/sh\nweb:x:33:33::/srv:/bin/false\n"
+        files.texts["/etc/group"] = "root:x:0:\nweb:x:33:\nextra:x:50:games,web\n"
         for (user, fails) in [
             ("web", false), ("web:web", false), ("33:web", false), ("5", false), ("nobody", true), ("web:staff", true),
             ("5:staff", true), ("root", false),
@@ -87,6 +88,87 @@ import Testing
             let rules = try await Self.rules(files) { ($0.cmd, $0.user) = (["app"], user) }
             #expect(rules == (fails ? ["error user-not-found"] : []), "\(user)")
         }
+    }
+
+    /// Runtimes give a process the groups that list its user.
+    @Test(arguments: [("web", false), ("33", false), ("games", false), ("7", true)])
+    func membersOfTheFilesGroupMayExecute(_ user: String, _ fails: Bool) async throws {
+        var files = Self.debian
+        files.texts["/etc/passwd"] = "web:x:33:33::/srv:/bin/false\ngames:x:5:60::/:/bin/sh\n"
+        files.texts["/etc/group"] = "extra:x:50:games,web\n"
+        files.files["/usr/bin/app"]?.mode = 0o750
+        files.files["/usr/bin/app"]?.gid = 50
+        let rules = try await Self.rules(files) { ($0.cmd, $0.user) = (["app"], user) }
+        #expect(rules == (fails ? ["error entrypoint-not-executable"] : []))
+    }
+
+    /// Accounts that are there but cannot be read say nothing.
+    @Test func unknownAccounts() async throws {
+        var files = Self.debian
+        files.add("/etc/passwd", mode: 0o644, nil)
+        files.add("/etc/group", mode: 0o644, nil)
+        files.files["/usr/bin/app"]?.mode = 0o700
+        for user in ["web", "web:staff", "5:staff"] {
+            #expect(try await Self.rules(files) { ($0.cmd, $0.user) = (["app"], user) } == [], "\(user)")
+        }
+    }
+
+    @Test func whatIsMountedIsNotMissed() async throws {
+        var files = Self.debian
+        files.links["/entry"] = "/data/run.sh"
+        #expect(try await Self.rules(files) { $0.cmd = ["/proc/self/exe"] } == [])
+        for command in ["/data/run.sh", "/entry"] {
+            let rules = try await Self.rules(files) { ($0.cmd, $0.volumes) = ([command], ["/data/"]) }
+            #expect(rules == ["warning entrypoint-not-found"])
+            let other = try await Self.rules(files) { ($0.cmd, $0.volumes) = ([command], ["/dat"]) }
+            #expect(other == ["error entrypoint-not-found"])
+        }
+        files.addScript("/descriptor", "#!/proc/self/fd/3\n")
+        #expect(try await Self.rules(files) { $0.cmd = ["/descriptor"] } == [])
+    }
+
+    @Test func pathsFromTheWorkingDirectory() async throws {
+        var files = Self.debian
+        files.add("/srv/bin/tool", files.files["/usr/bin/app"]?.facts)
+        files.addScript("/srv/run", "#!bin/tool\n")
+        for command in ["tool", "bin/tool", "./bin/tool", "./run"] {
+            let rules = try await Self.rules(files) {
+                ($0.cmd, $0.workingDir, $0.env) = ([command], "/srv", ["PATH=bin:/bin"])
+            }
+            #expect(rules == [], "\(command)")
+        }
+    }
+
+    /// Their paths, accounts and programs are others.
+    @Test(arguments: ["windows/amd64", "wasip1/wasm", "freebsd/arm64"])
+    func otherSystemsAreLeftAlone(_ platform: String) async throws {
+        let platform = try Platform(parsing: platform)
+        let files = MemoryFiles()
+        #expect(try await Self.rules(files, platform: platform) { _ in } == ["warning no-command"])
+        let rules = try await Self.rules(files, platform: platform) {
+            ($0.cmd, $0.user, $0.workingDir) = (["cmd.exe", "/c", "app"], "ContainerUser", "C:\\app")
+        }
+        #expect(rules == [])
+    }
+
+    @Test func otherProcessorsThatAreNotKnown() async throws {
+        var files = MemoryFiles()
+        files.add("/app", .elf("machine 0x2b"))
+        let platform = Platform(os: "linux", architecture: "sparc64")
+        #expect(try await Self.rules(files, platform: platform) { $0.cmd = ["/app"] } == [])
+        #expect(try await Self.rules(files) { $0.cmd = ["/app"] } == ["error wrong-architecture"])
+        files.add("/app.wasm", nil)
+        #expect(try await Self.rules(files) { $0.cmd = ["/app.wasm"] } == [])
+    }
+
+    @Test(
+        arguments: [
+            ("app", "app"), ("-S app -x", "app"), ("-S A=1 B=2 app", "app"), ("-S PATH=/x app", nil), ("-i app", nil),
+            ("-u NAME app", nil), ("-S -u NAME app", nil), ("A=1", nil), ("-S ${APP} x", nil), ("-S", nil), ("", nil),
+        ] as [(String, String?)]
+    )
+    func programsOfEnv(_ argument: String, _ program: String?) {
+        #expect(EnvironmentCommand(argument).program == program)
     }
 
     @Test func workingDirectoryIsAFile() async throws {

@@ -1,0 +1,175 @@
+import ImgExport
+import ImgLayers
+import ImgOCI
+import ImgPlan
+import ImgReport
+import ImgStream
+
+/// From resolved steps to finished layers, each on its way to the registries as early as the checks allow.
+extension BuildRun {
+    /// A layer in the store or at its source.
+    struct FinishedLayer: Sendable {
+        var blob: Blob
+        var diffID: Digest
+        /// Nil for a layer of the base.
+        var own: ImageChecks.OwnLayer?
+        /// About the files in it.
+        var findings: [Diagnostic] = []
+    }
+
+    /// One platform with every layer in the store or at its source.
+    struct BuiltPlatform: Sendable {
+        var resolved: ResolvedPlatform
+        /// As `resolved.stage.layers`.
+        var layers: [FinishedLayer]
+    }
+
+    /// A layer's place: number of the platform, number among its layers.
+    private struct Place: Hashable {
+        var platform: Int
+        var layer: Int
+    }
+
+    /// One piece of work for all places that want the same layer.
+    private struct Work: Sendable {
+        var order: LayerBuilder.Order
+        var places: [(place: Place, platform: Platform, spec: LayerSpec, step: Step)]
+    }
+
+    /// Looks every layer up in the cache; only for those that are not there, what lies in base layers is fetched, for all
+    /// platforms at once.
+    private func order(
+        _ platforms: [ResolvedPlatform],
+        _ builder: LayerBuilder,
+        _ baseLayers: BaseLayers
+    ) async throws -> [Work] {
+        var orders = try await withThrowingTaskGroup(of: (Place, LayerBuilder.Order).self) { group in
+            for (number, platform) in platforms.enumerated() {
+                for (layer, content) in platform.stage.layers.enumerated() {
+                    guard case .own(let spec, _) = content else { continue }
+                    group.addTask { (Place(platform: number, layer: layer), try await builder.order(spec)) }
+                }
+            }
+            var orders: [Place: LayerBuilder.Order] = [:]
+            for try await (place, order) in group { orders[place] = order }
+            return orders
+        }
+        let missing = orders.filter { $0.value.found == nil && !$0.value.spec.contentsInLayers.isEmpty }.map(\.key)
+        let fetched = try await baseLayers.materialize(missing.compactMap { orders[$0]?.spec })
+        for (place, spec) in zip(missing, fetched) { orders[place]?.spec = spec }
+        return Self.grouped(orders, platforms)
+    }
+
+    private static func grouped(_ orders: [Place: LayerBuilder.Order], _ platforms: [ResolvedPlatform]) -> [Work] {
+        var works: [Work] = []
+        var numbers: [String: Int] = [:]
+        for (number, platform) in platforms.enumerated() {
+            for (layer, content) in platform.stage.layers.enumerated() {
+                let place = Place(platform: number, layer: layer)
+                guard case .own(let spec, let step) = content, let order = orders[place] else { continue }
+                let member = (place: place, platform: platform.platform, spec: spec, step: step)
+                if let known = numbers[order.name] {
+                    works[known].places.append(member)
+                } else {
+                    numbers[order.name] = works.count
+                    works.append(Work(order: order, places: [member]))
+                }
+            }
+        }
+        return works
+    }
+
+    func buildLayers(
+        _ platforms: [ResolvedPlatform],
+        _ baseLayers: BaseLayers,
+        _ builder: LayerBuilder,
+        _ publisher: Publisher,
+        _ checks: ImageChecks,
+        origin: @Sendable @escaping (BuiltLayer) throws -> BlobOrigin
+    ) async throws -> [BuiltPlatform] {
+        let works = try await order(platforms, builder, baseLayers)
+        // Whether the image starts is known only when all of its layers are.
+        let gate = UploadGate(waits: checks.policy.startCheck == .error)
+        return try await withThrowingTaskGroup(of: [Place: FinishedLayer]?.self) { group in
+            for blob in Self.baseBlobs(platforms) {
+                group.addTask {
+                    try await publisher.prepare(blob)
+                    return nil
+                }
+            }
+            for work in works {
+                group.addTask {
+                    let layer = try await builder.build(work.order)
+                    let finished = finish(layer, try origin(layer), work, checks)
+                    if finished.values.contains(where: { checks.rejects($0.findings) }) { gate.reject() }
+                    if let blob = finished.values.first?.blob, gate.isOpen { try await publisher.prepare(blob) }
+                    return finished
+                }
+            }
+            var built: [Place: FinishedLayer] = [:]
+            var remaining = works.count
+            for try await finished in group {
+                guard let finished else { continue }
+                built.merge(finished) { first, _ in first }
+                remaining -= 1
+                // Nothing will be published: whatever of the bases is still under way is not waited for.
+                if remaining == 0, gate.hasRejected {
+                    group.cancelAll()
+                    break
+                }
+            }
+            return platforms.enumerated()
+                .map { number, platform in
+                    BuiltPlatform(
+                        resolved: platform,
+                        layers: platform.stage.layers.enumerated()
+                            .compactMap { layer, content in
+                                switch content {
+                                case .base(let location):
+                                    FinishedLayer(blob: Self.blob(location), diffID: location.diffID)
+                                case .own: built[Place(platform: number, layer: layer)]
+                                }
+                            }
+                    )
+                }
+        }
+    }
+
+    private static func blob(_ location: BaseLayers.Location) -> Blob {
+        Blob(descriptor: location.descriptor, origin: .source(location.source))
+    }
+
+    private static func baseBlobs(_ platforms: [ResolvedPlatform]) -> [Blob] {
+        platforms.flatMap { platform in
+            platform.stage.layers.compactMap { if case .base(let location) = $0 { blob(location) } else { nil } }
+        }
+    }
+
+    /// A layer at each of its places, looked at for each platform before a byte of it is sent.
+    private func finish(
+        _ layer: BuiltLayer,
+        _ origin: BlobOrigin,
+        _ work: Work,
+        _ checks: ImageChecks
+    ) -> [Place: FinishedLayer] {
+        let blob = Blob(descriptor: layer.descriptor, origin: origin)
+        var finished: [Place: FinishedLayer] = [:]
+        for (place, platform, spec, step) in work.places {
+            report(layer, step, [platform])
+            let own = (layer: layer, spec: spec, step: step)
+            finished[place] = FinishedLayer(
+                blob: blob,
+                diffID: layer.diffID,
+                own: own,
+                findings: checks.layerFindings(platform, own)
+            )
+        }
+        return finished
+    }
+
+    private func report(_ layer: BuiltLayer, _ step: Step, _ platforms: [Platform]) {
+        guard !step.createdBy.isEmpty else { return }
+        let state: StepEvent.State = layer.wasCached ? .cached : .built(size: layer.descriptor.size)
+        events.emit(.step(StepEvent(title: step.createdBy, platforms: platforms, state: state)))
+    }
+}
