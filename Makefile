@@ -14,7 +14,7 @@ export IMGBUILD_BASES ?= $(or $(IMGBUILD_FIXTURES_CACHE),$(CURDIR)/.cache/bases)
 export PATH := $(PATH):$(CURDIR)/.build-tools/moto/bin
 
 .PHONY: help demo test setup setup-test build build-tests release bases format lint unit integration conformance \
-	sanitize fuzz bench clean
+	sanitize fuzz fuzz-targets bench clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -22,7 +22,7 @@ help: ## Show this list
 demo: setup-test release ## Build, push and run a two-platform image on this machine
 	scripts/demo
 
-test: setup-test lint build-tests unit release integration conformance ## Everything that CI runs
+test: setup-test lint build-tests unit release integration conformance fuzz-targets ## Everything that CI runs
 
 setup: ## Install what the build needs
 	scripts/setup build
@@ -62,8 +62,11 @@ sanitize: setup-test ## Unit tests under the address and thread sanitizers
 	$(SWIFT) test --scratch-path .build-address --sanitize=address --disable-xctest --skip '^IntegrationTests\.'
 	$(SWIFT) test --scratch-path .build-thread --sanitize=thread --disable-xctest --skip '^IntegrationTests\.'
 
-fuzz: setup-test release ## Feed broken Dockerfiles and images to the release build
+fuzz: fuzz-targets release ## Feed broken input to the parsers, then broken Dockerfiles and images to the release build
 	Tests/Fuzz/fuzz --seconds $(or $(SECONDS_TO_RUN),120)
+
+fuzz-targets: setup-test ## Feed broken input to each parser by libFuzzer, FUZZ_SECONDS (10) each
+	Tests/Fuzz/run-targets $(or $(FUZZ_SECONDS),10)
 
 bench: setup-test release bases ## Compare speed, memory and traffic with peers on this machine
 	Tests/Bench/bench

@@ -30,6 +30,19 @@ let builderParts: [Target.Dependency] = [
     "ImgReport", "ImgStore", "ImgStream", "ImgTasks", "ImgTree",
 ]
 
+/// libFuzzer's part is built only on request: it needs a build of its own (`Tests/Fuzz/run-targets`).
+let fuzzing: [Target] =
+    Context.environment["IMGBUILD_FUZZING"] == nil
+    ? []
+    : [
+        .executableTarget(
+            name: "FuzzTargets",
+            dependencies: ["ImgDockerfile", "ImgStream", "ImgTree"],
+            path: "Tests/Fuzz/Targets",
+            swiftSettings: house + [.unsafeFlags(["-parse-as-library"])]
+        )
+    ]
+
 let package = Package(
     name: "imgbuild",
     platforms: [.macOS(.v26)],
@@ -115,6 +128,6 @@ let package = Package(
         tests("ImgCLITests", ["ImgCLI", "ImgBuilder", "ImgOCI", "ImgReport"]),
         tests("IntegrationTests", ["ImgTestKit", "ImgOCI"]),
         tests("LayeringTests", ["ImgTestKit"]),
-    ],
+    ] + fuzzing,
     swiftLanguageModes: [.v6]
 )
