@@ -25,20 +25,7 @@ extension Builder {
         verification: Verification = .manifests
     ) async throws(BuildError) -> CopyResult {
         try await perform { session in
-            let origin = try await session.open(source)
-            var graph = try await GraphReader.graph(from: origin, platforms: platforms)
-            if !platforms.isEmpty {
-                let missing = platforms.filter { wanted in
-                    !graph.images.contains { $0.platform?.normalized == wanted.normalized }
-                }
-                guard missing.isEmpty else {
-                    throw BuildError(
-                        .notFound,
-                        "\(source) has no image for \(missing.map(\.description).joined(separator: ", "))"
-                    )
-                }
-                graph.index = Assembler(usesDockerTypes: false, annotations: []).index(graph.images, isForced: false)
-            }
+            let graph = try await Self.graph(of: source, platforms, session)
             guard let root = graph.root else { throw BuildError(.notFound, "\(source) holds no image") }
             let repository = RegistryExporter(
                 target,
@@ -57,7 +44,28 @@ extension Builder {
         }
     }
 
+    /// Everything of a source, or the images of some platforms under an index of their own.
+    private static func graph(
+        of source: ImageLocation,
+        _ platforms: [Platform],
+        _ session: BuildSession
+    ) async throws -> ImageGraph {
+        var graph = try await GraphReader.graph(from: try await session.open(source), platforms: platforms)
+        guard !platforms.isEmpty else { return graph }
+        let missing = platforms.filter { wanted in
+            !graph.images.contains { $0.platform?.normalized == wanted.normalized }
+        }
+        guard missing.isEmpty else {
+            let list = missing.map(\.description).joined(separator: ", ")
+            throw BuildError(.notFound, "\(source) has no image for \(list)")
+        }
+        graph.index = Assembler(usesDockerTypes: false, annotations: []).index(graph.images, isForced: false)
+        return graph
+    }
+
     /// Copies an image into an OCI layout: a directory, or a tar when `isTar`.
+    ///
+    /// `docker load` reads a tar of one platform, too.
     public func copy(
         _ source: ImageLocation,
         toLayout path: String,
@@ -66,16 +74,14 @@ extension Builder {
         platforms: [Platform] = []
     ) async throws(BuildError) -> CopyResult {
         try await perform { session in
-            let origin = try await session.open(source)
-            var graph = try await GraphReader.graph(from: origin, platforms: platforms)
-            if !platforms.isEmpty {
-                graph.index = Assembler(usesDockerTypes: false, annotations: []).index(graph.images, isForced: false)
-            }
+            let graph = try await Self.graph(of: source, platforms, session)
             guard let root = graph.root else { throw BuildError(.notFound, "\(source) holds no image") }
             let place = path == "-" ? path : session.environment.absolute(path)
             let names = name.map { [$0] } ?? []
             if isTar {
-                try await ArchiveExporter(path: place, form: .ociLayout, names: names, pool: session.pool).export(graph)
+                // Docker reads it, too, where it can: an archive holds one platform there.
+                let form: ArchiveExporter.Form = graph.images.count == 1 ? .docker : .ociLayout
+                try await ArchiveExporter(path: place, form: form, names: names, pool: session.pool).export(graph)
             } else {
                 try await LayoutExporter(path: place, names: names, pool: session.pool).export(graph)
             }

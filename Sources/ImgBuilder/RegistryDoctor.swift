@@ -31,6 +31,7 @@ struct RegistryDoctor {
         guard let credentials = await credentials(&findings) else { return DoctorReport(findings: findings) }
         findings.append(await signIn(credentials))
         let digest = await pull(&findings)
+        findings += await scopes()
         if triesPush { findings.append(await push()) }
         findings += await features(digest)
         return DoctorReport(findings: findings)
@@ -166,6 +167,26 @@ extension RegistryDoctor {
         } catch {
             findings.append(Self.failure("pull", error))
             return nil
+        }
+    }
+
+    /// What the token server gives; no token is shown.
+    private func scopes() async -> [Finding] {
+        do {
+            let purpose: CredentialPurpose = triesPush ? .push : .pull
+            guard let grant = try await session.registry.grant(reference, for: purpose) else { return [] }
+            guard let granted = grant.granted else {
+                let detail = "a token for \(grant.asked) was given; it does not say what it grants"
+                return [Finding(verdict: .ok, name: "scopes", detail: detail)]
+            }
+            let missing = grant.asked.actions.filter { !granted.contains($0) && !granted.contains("*") }
+            let words = granted.isEmpty ? "nothing" : granted.joined(separator: ",")
+            let detail = "\(words) granted on \(grant.asked.name)"
+            guard !missing.isEmpty else { return [Finding(verdict: .ok, name: "scopes", detail: detail)] }
+            let asked = "; asked for \(grant.asked.actions.joined(separator: ","))"
+            return [Finding(verdict: .warn, name: "scopes", detail: detail + asked)]
+        } catch {
+            return [Self.failure("scopes", error)]
         }
     }
 

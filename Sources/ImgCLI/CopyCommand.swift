@@ -9,7 +9,8 @@ struct CopyCommand: ToolCommand {
         commandName: "copy",
         abstract: "Copy an image with all its platforms, byte for byte.",
         discussion:
-            "SOURCE and TARGET are references or oci-layout://PATH[:TAG]; a TARGET that ends in .tar is a layout in a tar file."
+            "SOURCE and TARGET are references or oci-layout://PATH[:TAG]; a TARGET that ends in .tar is a layout in a tar file, "
+            + "which `docker load` reads as well if it holds one platform."
     )
 
     @Argument(help: "What to copy.")

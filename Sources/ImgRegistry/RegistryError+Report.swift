@@ -16,7 +16,7 @@ extension RegistryError {
 
     /// The failure for people: cause, the server's words, who asked, and what to do next (section 20).
     package var buildError: BuildError {
-        BuildError(exitCode, description, notes: reportNotes, hints: hints + remedies)
+        BuildError(exitCode, description, notes: reportNotes, hints: hints + (hasOwnRemedies ? [] : remedies))
     }
 
     private var reportNotes: [String] {
@@ -141,6 +141,12 @@ extension RegistryError {
     }
 
     private var tlsRemedies: [String] {
+        let host = peer ?? host
+        if wantsClientCertificate {
+            return [
+                "put client.cert and client.key into /etc/docker/certs.d/\(host)/, or name them in hosts.toml: client"
+            ]
+        }
         if reason.contains("plain HTTP") { return ["if that is intended: --registry-insecure \(host)"] }
         if reason.contains("expired") || reason.contains("not yet valid") {
             return ["check the certificate's dates and this machine's clock"]

@@ -66,6 +66,8 @@ package struct RegistryError: Error, Sendable {
     package var status: Int?
     /// What the registry said.
     package var answers: [RegistryAnswer] = []
+    /// The host[:port] at fault where that may be another than the registry.
+    package var peer: String?
     /// Who was asking: a user name or `anonymous` (AUTH-30); nil when it doesn't matter.
     package var identity: String?
     /// Where the credentials came from.
@@ -74,6 +76,8 @@ package struct RegistryError: Error, Sendable {
     package var notes: [String] = []
     /// Remedies known at the place of the failure.
     package var hints: [String] = []
+    /// Whether ``hints`` say all there is to say.
+    package var hasOwnRemedies = false
     /// How often it was tried.
     package var attempts = 1
     /// The first failure when a later one ended the matter (RETRY-9).
@@ -88,6 +92,8 @@ package struct RegistryError: Error, Sendable {
     package var isTransient = false
     /// Fewer attempts than usual are worth it.
     package var attemptLimit: Int?
+    /// Whether the server would have liked to see a certificate (TLS-3).
+    package var wantsClientCertificate = false
     /// Whether it failed before anything reached the server.
     package var isBeforeSending = false
 

@@ -1,4 +1,3 @@
-import Glibc
 import ImgCredentials
 import ImgOCI
 import ImgRegistry
@@ -7,103 +6,47 @@ import Testing
 
 /// docker-registry verifies the tokens of a token server: what the client gets and passes on has to be right.
 @Suite(.timeLimit(.minutes(2))) struct SignedTokenTests {
-    enum Algorithm: String, Sendable, CaseIterable {
-        case rs256 = "RS256"
-        case es256 = "ES256"
-
-        var keyArguments: [String] {
-            self == .rs256 ? ["-newkey", "rsa:2048"] : ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-        }
-    }
-
-    @Test(arguments: Algorithm.allCases)
-    func pushesWithSignedTokens(_ algorithm: Algorithm) async throws {
+    @Test(arguments: TokenServer.Algorithm.allCases)
+    func pushesWithSignedTokens(_ algorithm: TokenServer.Algorithm) async throws {
         try await Scratch.with { scratch in
-            let (key, certificate) = (scratch["key.pem"], scratch["cert.pem"])
-            try await Program.output(
-                "openssl",
-                ["req", "-x509", "-nodes", "-days", "2", "-subj", "/CN=issuer", "-keyout", key, "-out", certificate]
-                    + algorithm.keyArguments
+            let tokens = try await TokenServer(
+                in: scratch,
+                algorithm,
+                accounts: ["me": "pw"],
+                policy: { _, repository, actions in repository == "team/app" ? actions : [] }
             )
-            let rights = try await token(algorithm, scratch, access: "[\"pull\",\"push\"]")
-            let realm = try ScriptedServer { exchange in
-                // "me:pw", for exactly the rights of a push.
-                guard exchange["Authorization"] == "Basic bWU6cHc=",
-                    exchange.target.contains("scope=repository%3Ateam%2Fapp%3Apull%2Cpush"),
-                    exchange.target.contains("service=test-registry")
-                else { return ServerResponse(401) }
-                return ServerResponse(200, text: "{\"token\":\"\(rights)\",\"expires_in\":300}")
-            }
-            let extra = """
-                auth:
-                  token:
-                    realm: \(realm.url)/token
-                    service: test-registry
-                    issuer: test-issuer
-                    rootcertbundle: \(certificate)
-                """
-            try await TestRegistry.with(in: scratch, extra: extra) { registry in
+            defer { tokens.stop() }
+            try await TestRegistry.with(in: scratch, extra: tokens.registryConfiguration) { registry in
                 let test = TestClient(credentials: [registry.host: .basic(user: "me", password: Secret("pw"))])
                 let remote = try test.push(registry.host)
                 let layer = Sample.blob(400_000)
                 let manifest = try await remote.push(layer, tag: "v1")
                 #expect(try await remote.resolve(.tag("v1")).descriptor.digest == manifest.descriptor.digest)
-                #expect(realm.requests.count { $0.method == "GET" } == 1)
-                #expect(!test.events.lines.contains { $0.contains(rights) })
-                // The token is good for another repository only.
+                #expect(tokens.grants.map(\.scopes) == [["repository:team/app:pull,push"]])
+                // A token for nothing is no use, and asking again changes nothing.
                 let other = try await failure {
                     _ = try await test.push(registry.host, "team/other").push(layer, tag: "v1")
                 }
-                #expect(other.code == .unauthorized)
+                #expect(other.code == .denied || other.code == .unauthorized)
+                for grant in tokens.grants { #expect(!test.events.lines.contains { $0.contains(grant.token) }) }
             }
         }
     }
 
-    private func token(_ algorithm: Algorithm, _ scratch: Scratch, access: String) async throws -> String {
-        let der = try await Program.output(
-            "sh",
-            ["-c", "openssl x509 -in \(scratch["cert.pem"]) -outform der | openssl base64 -A"]
-        )
-        let now = time(nil)
-        let header = "{\"typ\":\"JWT\",\"alg\":\"\(algorithm.rawValue)\",\"x5c\":[\"\(der)\"]}"
-        let claims = """
-            {"iss":"test-issuer","sub":"me","aud":"test-registry","exp":\(now + 300),"nbf":\(now - 60),"iat":\(now - 60),\
-            "jti":"1","access":[{"type":"repository","name":"team/app","actions":\(access)}]}
-            """
-        let signed = "\(Self.url(Array(header.utf8))).\(Self.url(Array(claims.utf8)))"
-        let command = "openssl dgst -sha256 -sign \(scratch["key.pem"]) | openssl base64 -A"
-        let text = try await Program.output("sh", ["-c", command], input: signed)
-        var signature = try #require(Base64.decode(text))
-        if algorithm == .es256 { signature = try Self.raw(signature) }
-        return "\(signed).\(Self.url(signature))"
-    }
-
-    /// Base64 for URLs, without padding.
-    private static func url(_ bytes: [UInt8]) -> String {
-        String(
-            Base64.encode(bytes)
-                .compactMap { character in
-                    switch character {
-                    case "+": "-"
-                    case "/": "_"
-                    case "=": nil
-                    default: character
-                    }
-                }
-        )
-    }
-
-    /// The two numbers of a DER signature, 32 bytes each.
-    private static func raw(_ der: [UInt8]) throws -> [UInt8] {
-        var rest = der.dropFirst(2)
-        var out: [UInt8] = []
-        for _ in 0..<2 {
-            let length = Int(try #require(rest.dropFirst().first))
-            let number = rest.dropFirst(2).prefix(length).drop { $0 == 0 }
-            out += [UInt8](repeating: 0, count: 32 - number.count) + number
-            rest = rest.dropFirst(2 + length)
+    @Test func grantsAreReadOffTheToken() async throws {
+        try await Scratch.with { scratch in
+            let tokens = try await TokenServer(in: scratch, accounts: ["me": "pw"])
+            defer { tokens.stop() }
+            try await TestRegistry.with(in: scratch, extra: tokens.registryConfiguration) { registry in
+                let stranger = TestClient()
+                let reference = try ImageReference(parsing: "\(registry.host)/team/app")
+                #expect(try await stranger.client.grant(reference, for: .push) == nil, "nothing was asked for yet")
+                _ = try? await stranger.pull(registry.host).resolve(.tag("v1"))
+                let grant = try await stranger.client.grant(reference, for: .push)
+                #expect(grant?.asked.description == "repository:team/app:pull,push")
+                #expect(grant?.granted == ["pull"])
+            }
         }
-        return out
     }
 }
 

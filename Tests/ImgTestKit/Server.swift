@@ -88,6 +88,7 @@ package enum Server {
 package struct TestRegistry: Sendable {
     /// `127.0.0.1:PORT`.
     package let host: String
+    package let port: Int
     /// Where it keeps its files.
     package let storage: String
 
@@ -111,7 +112,18 @@ package struct TestRegistry: Sendable {
             """
         let path = try scratch.write("registry-\(port).yml", config)
         return try await Server.with("docker-registry", ["serve", path], port: port) {
-            try await body(TestRegistry(host: "127.0.0.1:\(port)", storage: storage))
+            try await body(TestRegistry(host: "127.0.0.1:\(port)", port: port, storage: storage))
         }
+    }
+}
+
+extension TestRegistry {
+    /// Lines of its configuration that let in accounts with passwords, and nobody else.
+    package static func accounts(in scratch: Scratch, _ passwords: [String: String]) async throws -> String {
+        var lines = ""
+        for (user, password) in passwords.sorted(by: { $0.key < $1.key }) {
+            lines += try await Program.output("htpasswd", ["-niB", user], input: password)
+        }
+        return "auth: {htpasswd: {realm: test, path: \"\(try scratch.write("htpasswd", lines))\"}}"
     }
 }

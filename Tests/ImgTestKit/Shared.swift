@@ -1,3 +1,4 @@
+import Glibc
 import Synchronization
 
 /// A number that several threads change.
@@ -34,4 +35,9 @@ package final class Flag: Sendable {
             return state
         }
     }
+}
+
+/// Holds up the calling thread, which is none of Swift's.
+package func sleepSeconds(_ seconds: UInt32) {
+    sleep(seconds)
 }

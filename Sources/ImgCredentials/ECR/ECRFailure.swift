@@ -10,7 +10,7 @@ extension ECRClient {
                 failure.code,
                 "Amazon ECR did not answer \(action) for \(subject): \(failure.text)",
                 notes: notes,
-                hints: failure.code == .network ? ["check the network and proxy settings"] : []
+                hints: hints(for: failure)
             )
         }
         if !error.message.isEmpty { notes.insert("AWS: \"\(error.message)\"", at: 0) }
@@ -25,6 +25,15 @@ extension ECRClient {
 
     func malformed(_ action: String) -> BuildError {
         BuildError(.failure, "Amazon ECR's reply to \(action) for \(registry.host) is not what its API documents")
+    }
+
+    private func hints(for failure: AWSClient.Failure) -> [String] {
+        var hints: [String] = []
+        if case .transport(let error) = failure, error.code == .unresolved, !registry.isPublic {
+            hints.append("check the region: the host name says \(registry.region)")
+        }
+        if failure.code == .network { hints.append("check the network and proxy settings") }
+        return hints
     }
 
     private func cause(of error: AWSAPIError) -> String? {

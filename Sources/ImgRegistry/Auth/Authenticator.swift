@@ -221,12 +221,18 @@ extension Authenticator {
     }
 
     private static func unreadable(_ error: BuildError, _ session: Session) -> RegistryError {
-        let code: RegistryError.Code = error.code == .interrupted ? .cancelled : .unauthorized
+        let code: RegistryError.Code =
+            switch error.code {
+            case .interrupted: .cancelled
+            case .network: .network
+            default: .unauthorized
+            }
         let first = error.diagnostics.first
         var failure = session.error(code, "get credentials", first?.message ?? "\(error)")
         failure.notes = first?.notes ?? []
         failure.hints = first?.hints ?? []
-        failure.identity = "none"
+        failure.hasOwnRemedies = true
+        failure.isBeforeSending = true
         return failure
     }
 

@@ -27,6 +27,13 @@ extension Session {
             error.reason = "\(endpoint.authority) answers with a web page: it does not look like a container registry"
             error.hints = ["images on Docker Hub need no host; with Artifactory or Nexus check port and path"]
         }
+        // nginx and the like end the handshake and then refuse whoever has shown no certificate, or a foreign one.
+        if reply.status == 400, String(decoding: body, as: UTF8.self).contains("SSL certificate") {
+            error.code = .tls
+            error.wantsClientCertificate = true
+            error.peer = URLParts(reply.url)?.authority
+            error.reason = "\(error.peer ?? host.name) wants a certificate of the client that it knows"
+        }
         if endpoint.isMirror { error.notes.append("asked: mirror \(endpoint.authority)") }
         if reply.status == 401, error.says("DENIED") || isInsufficientScope(reply) {
             error.reason = "the account may not do this"

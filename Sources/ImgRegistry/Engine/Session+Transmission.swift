@@ -148,9 +148,11 @@ extension Session {
             result.hints = ["check the credentials in HTTPS_PROXY, or add \(target) to NO_PROXY"]
         case .tlsVerify:
             result.code = .tls
+            result.peer = target
             result.reason = "the certificate of \(target) is not trusted: \(error.message)"
         case .plainHTTPPeer:
             result.code = .tls
+            result.peer = target
             result.reason = "\(target) answered plain HTTP on an HTTPS connection"
         case .invalidRequest: result.code = .configuration
         case .cancelled:

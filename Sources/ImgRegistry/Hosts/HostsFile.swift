@@ -38,6 +38,12 @@ enum HostsFile {
         let server = table["server"]?.stringValue ?? "https://\(defaultHost)"
         var origin = try endpoint(server, table, directory, &reading)
         if Authority(origin.authority) == Authority(namespace) { origin.authority = defaultHost }
+        // A table for the registry itself says how that one is reached, for pushes as well.
+        if let own = reading.endpoints.first(where: { Authority($0.authority) == Authority(origin.authority) }) {
+            reading.endpoints.removeAll { Authority($0.authority) == Authority(origin.authority) }
+            origin = own
+            origin.namespace = nil
+        }
         origin.capabilities = .all
         reading.endpoints.append(origin)
         return reading
