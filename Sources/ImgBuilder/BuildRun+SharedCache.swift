@@ -16,7 +16,8 @@ extension BuildRun {
             now: .now,
             inspector: ExecutableInspector(),
             // Who fixes the times wants them exactly so.
-            shared: shared?.layers(acceptsOtherTimes: planned.epoch == nil)
+            shared: shared?.layers(acceptsOtherTimes: planned.epoch == nil),
+            isExporting: !request.cacheTargets.isEmpty
         )
     }
 

@@ -97,6 +97,7 @@ struct BuildRun: Sendable {
             spoolDirectory: store.scratchDirectory,
             times: CopyResolver.Times(epoch: epoch, clamp: epoch)
         )
+        let memo = CopyMemo(copies)
         let platforms = try await withThrowingTaskGroup(of: (Int, ResolvedPlatform).self) { group in
             for (index, plan) in planned.plan.platforms.enumerated() {
                 let resolver = StageResolver(
@@ -105,6 +106,7 @@ struct BuildRun: Sendable {
                     contexts: contexts,
                     remotes: remotes,
                     resolver: copies,
+                    memo: memo,
                     baseLayers: baseLayers,
                     events: events
                 )

@@ -14,6 +14,7 @@ struct StageResolver: Sendable {
     let contexts: ContextSet
     let remotes: RemoteSources
     let resolver: CopyResolver
+    let memo: CopyMemo
     let baseLayers: BaseLayers
     let events: any EventSink
 
@@ -93,11 +94,23 @@ struct StageResolver: Sendable {
         case .copy(let copy):
             let source = try await source(copy.from, stages)
             let fetched = try await remotes.fetch(copy, at: step.range)
-            spec = try await resolver.resolve(copy, at: step.range, source: source, fetched: fetched, into: stage.tree)
-        case .workdir(let workdir): spec = try await resolver.resolve(workdir, at: step.range, into: stage.tree)
+            if fetched.isEmpty, copy.from.isShared {
+                (spec, stage.tree) = try await memo.resolve(copy, at: step.range, source: source, into: stage.tree)
+            } else {
+                spec = try await resolver.resolve(
+                    copy,
+                    at: step.range,
+                    source: source,
+                    fetched: fetched,
+                    into: stage.tree
+                )
+                stage.tree = try stage.tree.appending(spec)
+            }
+        case .workdir(let workdir):
+            spec = try await resolver.resolve(workdir, at: step.range, into: stage.tree)
+            stage.tree = try stage.tree.appending(spec)
         }
         for warning in spec.warnings { events.emit(.warning(warning)) }
-        stage.tree = try stage.tree.appending(spec)
         stage.layers.append(.own(spec, step))
     }
 
@@ -107,6 +120,16 @@ struct StageResolver: Sendable {
         case .stage(let index): stages[index].tree
         case .image(let request): tree(try base(request))
         case .named(let context): try await contexts.tree(of: context)
+        }
+    }
+}
+
+extension CopyOrigin {
+    /// Whether the source is the same for every platform.
+    fileprivate var isShared: Bool {
+        switch self {
+        case .context, .named: true
+        case .stage, .image: false
         }
     }
 }

@@ -12,18 +12,38 @@ enum EntryWriting {
         var bytes: [UInt8]
     }
 
+    /// What one pass over the entries feeds.
+    struct Sinks {
+        var layer: LayerWriter
+        /// Gets the same entries with every time zero (``TimelessKey``).
+        var timeless: LayerHasher?
+
+        fileprivate func append(_ header: TarHeader) throws(StreamError) {
+            try layer.append(header)
+            guard let timeless else { return }
+            var header = header
+            header.mtime = .epoch
+            try timeless.append(header)
+        }
+
+        fileprivate func write(_ chunk: Span<UInt8>) throws(StreamError) {
+            try layer.write(chunk)
+            try timeless?.write(chunk)
+        }
+    }
+
     /// Writes every entry; an inspector sees the same bytes in the same pass.
-    static func write(_ spec: LayerSpec, into writer: LayerWriter, inspector: (any FileInspector)?) throws -> [Note] {
+    static func write(_ spec: LayerSpec, into sinks: Sinks, inspector: (any FileInspector)?) throws -> [Note] {
         var notes: [Note] = []
         var buffer = ReadBuffer()
         try forEach(spec) { header, source in
-            try writer.append(header)
+            try sinks.append(header)
             guard let source else { return }
-            if let inspector, let note = try inspect(header, source, inspector, &buffer, writer) {
+            if let inspector, let note = try inspect(header, source, inspector, &buffer, sinks) {
                 notes.append(Note(path: header.path, bytes: note))
             }
             while try buffer.fill(from: source) {
-                try buffer.withSpan { chunk throws(StreamError) in try writer.write(chunk) }
+                try buffer.withSpan { chunk throws(StreamError) in try sinks.write(chunk) }
             }
         }
         return notes
@@ -35,7 +55,7 @@ enum EntryWriting {
         _ source: any ByteSource,
         _ inspector: any FileInspector,
         _ buffer: inout ReadBuffer,
-        _ writer: LayerWriter
+        _ sinks: Sinks
     ) throws(StreamError) -> [UInt8]? {
         var shown = 0
         var filled = 0
@@ -45,7 +65,7 @@ enum EntryWriting {
                     (shown, filled) = (0, 0)
                     return []
                 }
-                try buffer.withSpan { chunk throws(StreamError) in try writer.write(chunk) }
+                try buffer.withSpan { chunk throws(StreamError) in try sinks.write(chunk) }
                 (shown, filled) = (0, buffer.count)
             }
             let end = min(filled, shown + maximum)

@@ -48,10 +48,14 @@ package final class LayerBuilder: Sendable {
     private let now: Timestamp
     private let inspector: (any FileInspector)?
     private let shared: SharedLayers?
+    private let isExporting: Bool
     private let running = OnceMap<LayerKey, BuiltLayer>()
     /// A layer compresses on all cores by itself; a second one at a time hides its waits.
     private let slots = Limiter(limit: 2)
 
+    /// - Parameters:
+    ///   - shared: Where layers are looked for that this machine has not built.
+    ///   - isExporting: Whether ``catalogEntry(of:_:)`` will be asked, so that what it needs is computed on the way.
     package init(
         store: ContentStore,
         pool: BlockingPool,
@@ -60,7 +64,8 @@ package final class LayerBuilder: Sendable {
         workers: Int,
         now: Timestamp,
         inspector: (any FileInspector)?,
-        shared: SharedLayers? = nil
+        shared: SharedLayers? = nil,
+        isExporting: Bool = false
     ) {
         self.store = store
         self.pool = pool
@@ -70,6 +75,7 @@ package final class LayerBuilder: Sendable {
         self.now = now
         self.inspector = inspector
         self.shared = shared
+        self.isExporting = isExporting
     }
 
     /// A layer that is wanted.
@@ -122,8 +128,11 @@ package final class LayerBuilder: Sendable {
     private func buildOnThread(_ spec: LayerSpec, _ key: LayerKey) throws -> BuiltLayer {
         let draft = try store.draft()
         let writer = LayerWriter(settings: settings, workers: workers, into: draft)
-        let notes = try EntryWriting.write(spec, into: writer, inspector: inspector)
+        let timeless = isExporting ? LayerHasher() : nil
+        let sinks = EntryWriting.Sinks(layer: writer, timeless: timeless)
+        let notes = try EntryWriting.write(spec, into: sinks, inspector: inspector)
         let written = try writer.finish()
+        if let timeless { rememberContent(try timeless.finish(), of: written.diffID) }
         let path = try draft.commit(as: written.digest)
         let descriptor = Descriptor(
             mediaType: .ociLayer(settings.format),
@@ -193,8 +202,7 @@ package final class LayerBuilder: Sendable {
     }
 
     private func timelessContent(of layer: BuiltLayer) throws -> Digest {
-        let key = "\(layer.diffID)"
-        if let known = store.record(namespace: "layer-contents", key: key),
+        if let known = store.record(namespace: "layer-contents", key: layer.diffID.description),
             let digest = try? Digest(parsing: String(decoding: known, as: UTF8.self))
         {
             return digest
@@ -203,8 +211,12 @@ package final class LayerBuilder: Sendable {
             throw StreamError(.unsupported, "layer \(layer.descriptor.digest) is elsewhere")
         }
         let digest = try TimelessContent.digest(of: FileSource.open(path))
-        store.setRecord(namespace: "layer-contents", key: key, Array(digest.description.utf8))
+        rememberContent(digest, of: layer.diffID)
         return digest
+    }
+
+    private func rememberContent(_ digest: Digest, of diffID: Digest) {
+        store.setRecord(namespace: "layer-contents", key: diffID.description, Array(digest.description.utf8))
     }
 
     private func record(_ namespace: String, _ name: String) -> BuiltLayer? {

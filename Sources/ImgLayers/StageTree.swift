@@ -26,6 +26,8 @@ package struct StageTree: SourceTree {
     /// The merged paths of all layers.
     package let tree: FileTree
     private let contents: [Contents]
+    /// Told of every question, for ``CopyMemo``.
+    private var questions: StageQuestions?
 
     private init(tree: FileTree, contents: [Contents]) {
         self.tree = tree
@@ -47,32 +49,57 @@ package struct StageTree: SourceTree {
 
     /// The file system after a step.
     package func appending(_ spec: LayerSpec) throws(BuildError) -> StageTree {
+        appending(spec, index: try Self.index(of: spec))
+    }
+
+    /// - Parameter index: Of `spec`.
+    func appending(_ spec: LayerSpec, index: LayerIndex) -> StageTree {
+        StageTree(tree: tree.appending(index), contents: contents + [.entries(spec.entries)])
+    }
+
+    static func index(of spec: LayerSpec) throws(BuildError) -> LayerIndex {
         var builder = LayerIndex.Builder()
         do {
             for entry in spec.entries { try builder.append(entry.header) }
-            let index = try builder.finish()
-            return StageTree(tree: tree.appending(index), contents: contents + [.entries(spec.entries)])
+            return try builder.finish()
         } catch {
             throw BuildError(wrapping: error)
         }
     }
 
+    /// The same stage, every question to it noted.
+    func recording(_ questions: StageQuestions) -> StageTree {
+        var copy = self
+        copy.questions = questions
+        return copy
+    }
+
     package var isVoid: Bool { tree.layerCount == 0 }
 
     package func lookup(_ path: [UInt8]) async throws(BuildError) -> Entry? {
-        do { return try await tree.lookup(path) } catch { throw BuildError(wrapping: error) }
+        do {
+            let entry = try await tree.lookup(path)
+            questions?.note(path, entry)
+            return entry
+        } catch {
+            throw BuildError(wrapping: error)
+        }
     }
 
     package func children(of directory: [UInt8]) async throws(BuildError) -> [Entry] {
+        questions?.giveUp()
         do { return try await tree.children(of: directory) } catch { throw BuildError(wrapping: error) }
     }
 
     package func descendants(of directory: [UInt8]) async throws(BuildError) -> [Entry] {
+        questions?.giveUp()
         do { return try await tree.walk(directory) } catch { throw BuildError(wrapping: error) }
     }
 
     package func content(of entry: Entry) -> ContentRef? {
-        guard entry.kind == .file, let origin = entry.origin, contents.indices.contains(origin.layer) else {
+        guard entry.kind == .file else { return nil }
+        questions?.giveUp()
+        guard let origin = entry.origin, contents.indices.contains(origin.layer) else {
             return nil
         }
         if entry.size == 0 { return .bytes([]) }
@@ -86,6 +113,7 @@ package struct StageTree: SourceTree {
     /// Which header of which layer of this build a file's content comes with: the layer counted from 0 among them, the
     /// header by its path; nil for files of base layers.
     package func header(of entry: Entry) -> (layer: Int, path: [UInt8])? {
+        questions?.giveUp()
         guard let origin = entry.origin, contents.indices.contains(origin.layer),
             case .entries(let entries) = contents[origin.layer], entries.indices.contains(origin.ordinal)
         else { return nil }
@@ -108,6 +136,7 @@ package struct StageTree: SourceTree {
 
     /// Where a regular file's bytes lie if its layer's index keeps them, else nothing.
     func keptContent(of entry: Entry) async throws(BuildError) -> [UInt8]? {
+        questions?.giveUp()
         do { return try await tree.keptContent(of: entry) } catch { throw BuildError(wrapping: error) }
     }
 }

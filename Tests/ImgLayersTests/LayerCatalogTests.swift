@@ -42,10 +42,13 @@ import Testing
     @Test func contentIsTheSameFromEitherSide() throws {
         let sink = BytesSink()
         let writer = LayerWriter(settings: try CompressionSettings(format: .gzip, level: nil), workers: 1, into: sink)
-        _ = try EntryWriting.write(Self.spec(1_700_000_000), into: writer, inspector: nil)
+        let hasher = LayerHasher()
+        let sinks = EntryWriting.Sinks(layer: writer, timeless: hasher)
+        _ = try EntryWriting.write(Self.spec(1_700_000_000), into: sinks, inspector: nil)
         _ = try writer.finish()
         let fromBlob = try TimelessContent.digest(of: BytesSource(sink.bytes))
         #expect(try fromBlob == EntryWriting.diffID(Self.spec(0).withoutTimes))
+        #expect(try fromBlob == hasher.finish())
         #expect(try fromBlob != EntryWriting.diffID(Self.spec(0, content: "other").withoutTimes))
     }
 

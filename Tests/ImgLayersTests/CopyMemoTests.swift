@@ -1,0 +1,85 @@
+import ImgLayers
+import ImgOCI
+import ImgPlan
+import ImgReport
+import ImgStream
+import ImgTree
+import Synchronization
+import Testing
+
+/// Counts what is asked of a source.
+private final class CountingSource: SourceTree {
+    let tree: StageTree
+    let walks = Mutex(0)
+
+    init(_ tree: StageTree) { self.tree = tree }
+
+    func lookup(_ path: [UInt8]) async throws(BuildError) -> Entry? { try await tree.lookup(path) }
+
+    func children(of directory: [UInt8]) async throws(BuildError) -> [Entry] {
+        try await tree.children(of: directory)
+    }
+
+    func descendants(of directory: [UInt8]) async throws(BuildError) -> [Entry] {
+        walks.withLock { $0 += 1 }
+        return try await tree.descendants(of: directory)
+    }
+
+    func content(of entry: Entry) -> ContentRef? { tree.content(of: entry) }
+}
+
+@Suite("Copies of several platforms") struct CopyMemoTests {
+    /// Resolves one COPY over several stages with one memo, and each without one.
+    private static func resolve(_ instruction: String, over stages: [[String]]) async throws -> Int {
+        let source = CountingSource(
+            try Scenario.stage([["d 755 0:0 app", "f 644 0:0 app/a one", "f 755 0:0 app/b two"]])
+        )
+        let resolver = CopyResolver(
+            pool: Scenario.pool,
+            layers: NoLayers(),
+            spoolDirectory: "/tmp",
+            times: CopyResolver.Times()
+        )
+        let memo = CopyMemo(resolver)
+        var script = StepScript([instruction])
+        guard let step = try script.next(), case .copy(let copy) = step.action else { return -1 }
+        for lines in stages {
+            let stage = try Scenario.stage([lines])
+            let shared = try await memo.resolve(copy, at: step.range, source: source, into: stage)
+            let alone = try await resolver.resolve(copy, at: step.range, source: source.tree, into: stage)
+            #expect(shared.spec.entries.map(\.line) == alone.entries.map(\.line))
+            let after = try stage.appending(alone)
+            for path in ["app/a", "usr", "usr/app/b"] {
+                let path = Array(path.utf8)
+                #expect(try await shared.stage.lookup(path)?.mode == after.lookup(path)?.mode)
+            }
+        }
+        return source.walks.withLock { $0 }
+    }
+
+    @Test func equalAnswersAreOnePieceOfWork() async throws {
+        #expect(try await Self.resolve("COPY app /app", over: [["f etc x"], ["f bin y"], []]) == 1)
+        let lines = ["d 755 0:0 usr", "d 700 1:2 usr/app", "f 644 0:0 usr/app/a old"]
+        #expect(try await Self.resolve("COPY app /usr/app", over: [lines, lines + ["f other z"]]) == 1)
+    }
+
+    @Test func otherAnswersAreOtherLayers() async throws {
+        let walks = try await Self.resolve(
+            "COPY app /usr/app",
+            over: [
+                ["d 755 0:0 usr"], ["d 711 0:0 usr"], ["d 755 0:0 usr", "l usr/app -> /opt"],
+                ["l usr -> opt", "d opt"],
+                ["d 755 0:0 usr"],
+            ]
+        )
+        #expect(walks == 4)
+    }
+
+    @Test func aNameIsLookedUpInEachImage() async throws {
+        let walks = try await Self.resolve(
+            "COPY --chown=me app /app",
+            over: [["d etc", "f etc/passwd me:x:5:6::/:"], ["d etc", "f etc/passwd me:x:7:8::/:"]]
+        )
+        #expect(walks == 2)
+    }
+}
