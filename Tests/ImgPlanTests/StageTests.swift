@@ -59,6 +59,16 @@ struct StageTests {
         #expect(plan.platforms.map { $0.stages[$0.target].config.platform.architecture } == ["amd64", "arm64"])
     }
 
+    @Test(arguments: ["linux/arm64/v8", "linux/aarch64", "Linux/ARM64"])
+    func platformsOfContextsAreNormalised(_ spelling: String) throws {
+        let platform = try Planning("FROM plain") {
+            $0.namedContexts = ["plain::\(spelling)": .scratch, "plain": .directory("/other")]
+            $0.platforms = [Platform(os: "linux", architecture: "arm64")]
+        }
+        .plan().plan.platforms[0]
+        #expect(platform.stages.map(\.base) == [.scratch])
+    }
+
     @Test func targetIgnoresCase() throws {
         let text = "FROM scratch AS Build\nLABEL a=1\nFROM nosuch/x"
         #expect(try Planning(text) { $0.target = "BUILD" }.target().name == "build")
