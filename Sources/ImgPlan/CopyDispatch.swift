@@ -135,10 +135,12 @@ extension StageDispatch {
     ) throws(BuildError) -> [CopyStep.HeredocFile] {
         var bodies: [String: [UInt8]] = [:]
         for heredoc in copy.heredocs {
-            let result =
-                heredoc.expands
-                ? try expander.expand(heredoc: heredoc.content, state.variables, at: instruction.range)
-                : Expander.Result(text: heredoc.content, unset: [])
+            guard heredoc.expands else {
+                bodies[heredoc.name] = Array(heredoc.content.utf8)
+                continue
+            }
+            let result = try expander.expand(heredoc: heredoc.content, state.variables, at: instruction.range)
+            for name in result.unset { warnOfUndefined(name, instruction) }
             bodies[heredoc.name] = Array(result.text.utf8)
         }
         return copy.heredocs.map { CopyStep.HeredocFile(name: $0.name, bytes: bodies[$0.name] ?? []) }
