@@ -72,9 +72,21 @@ extension StageDispatch {
         case .context: return .context
         case .image(let request): return .image(request)
         case .named(let context): return .named(context)
-        case .scratch: return .stage(positions[StageDispatch.scratchIndex] ?? 0)
-        case .stage(let stage): return .stage(positions[stage] ?? 0)
+        case .scratch: return try planned(StageDispatch.scratchIndex, instruction)
+        case .stage(let stage): return try planned(stage, instruction)
         }
+    }
+
+    /// Where a stage stands in the plan; the survey has put everything there that a COPY names.
+    private func planned(_ stage: Int, _ instruction: Instruction) throws(BuildError) -> CopyOrigin {
+        guard let position = positions[stage] else {
+            throw BuildError(
+                "the source of this instruction was not planned",
+                at: instruction.range,
+                hints: ["this is a mistake in imgbuild; please report it with the Dockerfile"]
+            )
+        }
+        return .stage(position)
     }
 
     /// Stands for `COPY --from=scratch`, a stage that is in no Dockerfile.
