@@ -158,19 +158,10 @@ extension StageDispatch {
         guard path != "/" else { return note(instruction, "WORKDIR /") }
         let user = state.config.config.user
         if let (kind, name) = ChownSpec(parsing: user).nameToResolve, !state.hasFileSystem {
-            throw noFileSystem(kind, name, instruction)
+            throw .noFileSystem(kind, name, at: instruction.range)
         }
         let step = WorkdirStep(path: state.workdir, user: user)
         state.steps.append(Step(range: instruction.range, action: .workdir(step), createdBy: "WORKDIR \(path)"))
         state.hasFileSystem = true
-    }
-
-    /// CP-28.
-    func noFileSystem(_ kind: String, _ name: String, _ instruction: Instruction) -> BuildError {
-        BuildError(
-            "cannot resolve \(kind) \"\(name)\": the stage has no file system yet",
-            at: instruction.range,
-            hints: ["use a numeric id"]
-        )
     }
 }

@@ -30,7 +30,7 @@ extension StageDispatch {
         step.excludes = copy.excludes
         step.unpack = copy.unpack
         if let (kind, name) = step.owner?.nameToResolve, !state.hasFileSystem || step.link {
-            throw noFileSystem(kind, name, instruction)
+            throw .noFileSystem(kind, name, at: instruction.range)
         }
         lintIgnored(step, instruction)
         let text = Self.history(verb, words, parents: copy.parents, heredocs: step.heredocs.map(\.name))

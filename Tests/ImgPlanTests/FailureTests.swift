@@ -56,14 +56,20 @@ struct FailureTests {
         ("FROM scratch\nVOLUME $NOPE", "VOLUME specified can not be an empty string", 2),
         (
             "FROM scratch\nUSER bob\nWORKDIR /x",
-            "cannot resolve user \"bob\": the stage has no file system yet", 3
+            "cannot resolve user \"bob\": the stage has no file system yet (invalid user index: -1)", 3
         ),
         (
             "FROM scratch\nCOPY --chown=1:staff a /",
-            "cannot resolve group \"staff\": the stage has no file system yet", 2
+            "cannot resolve group \"staff\": the stage has no file system yet (invalid user index: -1)", 2
         ),
-        ("FROM plain\nCOPY --link --chown=bob a /", "cannot resolve user \"bob\": the stage has no file system yet", 2),
-        ("FROM hollow\nCOPY --chown=bob a /", "cannot resolve user \"bob\": the stage has no file system yet", 2),
+        (
+            "FROM plain\nCOPY --link --chown=bob a /",
+            "cannot resolve user \"bob\": the stage has no file system yet (invalid user index: -1)", 2
+        ),
+        (
+            "FROM hollow\nCOPY --chown=bob a /",
+            "cannot resolve user \"bob\": the stage has no file system yet (invalid user index: -1)", 2
+        ),
         ("FROM scratch\nCOPY https://h/f /", "source can't be a URL for COPY", 2),
         ("FROM scratch\nCOPY https://h/f.git /", "source can't be a git ref for COPY", 2),
         ("FROM scratch\nADD --checksum=sha256:0 a /", "checksum requires HTTP(S) or Git sources", 2),
