@@ -17,9 +17,15 @@ extension StageDispatch {
             destination: absolute(words.destination)
         )
         do {
-            for source in words.sources { step.sources.append(try Self.classify(source, verb)) }
+            for (position, source) in words.sources.enumerated() {
+                do { step.sources.append(try Self.classify(source, verb)) } catch {
+                    throw error.focused(on: instruction.range(ofOperand: position))
+                }
+            }
             try Self.check(&step, checksum: words.checksum, keepGitDir: copy.keepGitDir)
-            step.chmod = try words.chmod.map { text throws(BuildError) in try ChmodSpec(parsing: text) }
+            do { step.chmod = try words.chmod.map { text throws(BuildError) in try ChmodSpec(parsing: text) } } catch {
+                throw error.focused(on: instruction.flagRanges["chmod"])
+            }
         } catch {
             throw error.located(at: instruction.range)
         }
@@ -52,17 +58,24 @@ extension StageDispatch {
         _ instruction: Instruction
     ) throws(BuildError) -> Operands {
         var operands = Operands()
-        for source in copy.sources { operands.sources.append(try expand(source, instruction)) }
-        operands.destination = try expand(copy.destination, instruction)
-        operands.chown = try expand(flag: copy.chown, instruction)
-        operands.chmod = try expand(flag: copy.chmod, instruction)
-        operands.checksum = try expand(flag: copy.checksum, instruction)
+        for (position, source) in copy.sources.enumerated() {
+            operands.sources.append(try expand(source, instruction, at: instruction.range(ofOperand: position)))
+        }
+        let last = instruction.range(ofOperand: copy.sources.count + copy.heredocs.count)
+        operands.destination = try expand(copy.destination, instruction, at: last)
+        operands.chown = try expand(flag: "chown", copy.chown, instruction)
+        operands.chmod = try expand(flag: "chmod", copy.chmod, instruction)
+        operands.checksum = try expand(flag: "checksum", copy.checksum, instruction)
         return operands
     }
 
-    private mutating func expand(flag: String?, _ instruction: Instruction) throws(BuildError) -> String? {
-        guard let flag else { return nil }
-        let text = try expand(flag, instruction)
+    private mutating func expand(
+        flag name: String,
+        _ value: String?,
+        _ instruction: Instruction
+    ) throws(BuildError) -> String? {
+        guard let value else { return nil }
+        let text = try expand(value, instruction, at: instruction.flagRanges[name])
         return text.isEmpty ? nil : text
     }
 

@@ -93,6 +93,26 @@ struct FailureTests {
         #expect(found.line == line)
     }
 
+    /// What the caret of a failed expansion stands under.
+    @Test(
+        arguments: [
+            ("ENV A=1 \\\n  B=${X:?no}", "B=${X:?no}"), ("COPY a ${X:?no} /d", "${X:?no}"),
+            ("COPY <<A b ${X:?no}\nA", "${X:?no}"), ("COPY --chown=${X:?no} a /d", "--chown=${X:?no}"),
+            ("COPY --chmod=9 a /d", "--chmod=9"), ("LABEL a=b c=${X^}", "c=${X^}"),
+            ("ARG A=1 B=${X:?no}", "B=${X:?no}"),
+            ("VOLUME /a ${X:?no}", "${X:?no}"), ("EXPOSE 80 x", "x"), ("EXPOSE 80 ${X:?no}", "${X:?no}"),
+            ("WORKDIR ${X:?no}", "${X:?no}"), ("STOPSIGNAL nope", "nope"), ("COPY a https://h/f /d", "https://h/f"),
+        ]
+    )
+    func focus(_ instruction: String, _ operand: String) throws {
+        let text = "FROM scratch\n\(instruction)\n"
+        let error = try #require(throws: BuildError.self) { try Planning(text).plan() }
+        let found = error.diagnostics[0]
+        #expect(found.range?.startLine == 2)
+        let focus = try #require(found.focus)
+        #expect(String(decoding: Array(text.utf8)[focus.lowerBound..<focus.upperBound], as: UTF8.self) == operand)
+    }
+
     @Test func unknownTargets() {
         #expect(failure("FROM scratch AS build") { $0.target = "0" }.message == "target stage \"0\" could not be found")
         let near = failure("FROM scratch AS build") { $0.target = "biuld" }

@@ -118,8 +118,12 @@ extension Instruction {
     init(_ raw: RawInstruction) throws(ValidationError) {
         let parser = InstructionParser(raw: raw)
         let body = try parser.body()
-        let isExpose = if case .expose = body { true } else { false }
-        let operands = isExpose ? parser.sortedOperands : parser.operands
+        let operands =
+            switch body {
+            case .expose: parser.sortedOperands
+            case .copy, .add: parser.copyOperands
+            default: parser.operands
+            }
         var flagRanges: [String: SourceRange] = [:]
         for flag in raw.flags {
             let name = flag.bytes.dropFirst(2).prefix { $0 != UInt8(ascii: "=") }
