@@ -10,14 +10,14 @@ import ImgTree
 /// The main context and the named ones, each opened when first used and once.
 final class ContextSet: Sendable {
     private let mainLocation: MainContext
-    private let git: GitCommand
+    private let remotes: RemoteSources
     private let scratch: ScratchDirectories
     private let pool: BlockingPool
     private let opened = OnceMap<String, any SourceTree>()
 
-    init(main: MainContext, git: GitCommand, scratch: ScratchDirectories, pool: BlockingPool) {
+    init(main: MainContext, remotes: RemoteSources, scratch: ScratchDirectories, pool: BlockingPool) {
         mainLocation = main
-        self.git = git
+        self.remotes = remotes
         self.scratch = scratch
         self.pool = pool
     }
@@ -29,7 +29,7 @@ final class ContextSet: Sendable {
 
     /// The files of a named context that is no image.
     func tree(of context: NamedContext) async throws -> any SourceTree {
-        let (git, scratch, pool) = (git, scratch, pool)
+        let (remotes, pool) = (remotes, pool)
         switch context {
         case .directory(let path):
             return try await opened.value(for: path) {
@@ -40,13 +40,7 @@ final class ContextSet: Sendable {
             return try await opened.value(for: path) { try await SingleFileTree.open(path, pool: pool) }
         case .git(let reference):
             return try await opened.value(for: "git \(reference)") {
-                let directory = try await scratch.make("git")
-                let checkout = try await git.checkout(
-                    reference.remote,
-                    ref: reference.ref,
-                    submodules: reference.submodules,
-                    into: directory
-                )
+                let checkout = try await remotes.checkout(reference, checksum: nil)
                 return CheckoutTree(
                     try await ContextTree.open(checkout.path, ignoring: nil, pool: pool),
                     time: Timestamp(seconds: checkout.time),

@@ -16,18 +16,19 @@ extension StageDispatch {
             from: try origin(of: copy, instruction),
             destination: absolute(words.destination)
         )
-        do {
+        // What is looked at, for the caret.
+        var part: SourceRange?
+        do throws(BuildError) {
             for (position, source) in words.sources.enumerated() {
-                do { step.sources.append(try Self.classify(source, verb)) } catch {
-                    throw error.focused(on: instruction.range(ofOperand: position))
-                }
+                part = instruction.range(ofOperand: position)
+                step.sources.append(try Self.classify(source, verb))
             }
+            part = nil
             try Self.check(&step, checksum: words.checksum, keepGitDir: copy.keepGitDir)
-            do { step.chmod = try words.chmod.map { text throws(BuildError) in try ChmodSpec(parsing: text) } } catch {
-                throw error.focused(on: instruction.flagRanges["chmod"])
-            }
+            part = instruction.flagRanges["chmod"]
+            if let chmod = words.chmod { step.chmod = try ChmodSpec(parsing: chmod) }
         } catch {
-            throw error.located(at: instruction.range)
+            throw error.located(at: instruction.range).focused(on: part)
         }
         step.heredocs = try heredocs(of: copy, instruction)
         step.owner = words.chown.map(ChownSpec.init(parsing:))
@@ -114,7 +115,7 @@ extension StageDispatch {
     }
 
     /// CP-1.
-    private static func classify(_ source: String, _ verb: CopyStep.Verb) throws(BuildError) -> CopySource {
+    static func classify(_ source: String, _ verb: CopyStep.Verb) throws(BuildError) -> CopySource {
         if let reference = try GitReference(recognising: source) {
             guard verb == .add else { throw BuildError("source can't be a git ref for COPY", hints: ["use ADD"]) }
             return .git(reference)
