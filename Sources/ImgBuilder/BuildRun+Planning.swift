@@ -21,7 +21,12 @@ extension BuildRun {
     }
 
     /// Opens the context and reads the Dockerfile.
-    func prepare(_ purpose: PlanInputs.Purpose) async throws -> Prepared {
+    ///
+    /// - Parameter found: Is given what was found before a mistake in the Dockerfile, if that has one.
+    func prepare(
+        _ purpose: PlanInputs.Purpose,
+        beforeMistake found: ([Diagnostic]) -> Void = { _ in }
+    ) async throws -> Prepared {
         let context = try await ContextOpener(
             environment: session.environment,
             git: git,
@@ -32,10 +37,13 @@ extension BuildRun {
         let (dockerfile, diagnostics) = Dockerfile.parse(context.dockerfile)
         for notice in diagnostics where notice.severity != .error { events.emit(.warning(notice)) }
         let errors = diagnostics.filter { $0.severity == .error }
-        guard errors.isEmpty else { throw BuildError(diagnostics: errors) }
         var inputs = PlanInputs(dockerfile: dockerfile)
-        inputs.platforms = request.platforms
         inputs.buildArgs = buildArguments
+        if let first = errors.first {
+            found(inputs.findings(before: first))
+            throw BuildError(diagnostics: errors)
+        }
+        inputs.platforms = request.platforms
         inputs.target = request.target
         inputs.labels = request.labels
         inputs.namedContexts = try await namedContexts()
