@@ -4,6 +4,7 @@ import ImgLayers
 import ImgOCI
 import ImgPlan
 import ImgReport
+import ImgStream
 import ImgTasks
 import ImgTree
 
@@ -29,7 +30,7 @@ final class ContextSet: Sendable {
 
     /// The files of a named context that is no image.
     func tree(of context: NamedContext) async throws -> any SourceTree {
-        let (remotes, pool) = (remotes, pool)
+        let (remotes, scratch, pool) = (remotes, scratch, pool)
         switch context {
         case .directory(let path):
             return try await opened.value(for: path) {
@@ -37,7 +38,21 @@ final class ContextSet: Sendable {
                 return try await ContextTree.open(path, ignoring: patterns, pool: pool)
             }
         case .file(let path):
-            return try await opened.value(for: path) { try await SingleFileTree.open(path, pool: pool) }
+            return try await opened.value(for: path) {
+                // An archive stands for what is in it, as it does for the main context.
+                guard try await pool.run({ try ContextArchive.isArchive(path) }) else {
+                    return try await SingleFileTree.open(path, pool: pool)
+                }
+                let directory = try await scratch.make("context")
+                try await pool.run {
+                    do throws(StreamError) {
+                        try ContextArchive.unpack(try FileSource.open(path), into: directory)
+                    } catch {
+                        throw BuildError("cannot read the context \(path): \(error.message)")
+                    }
+                }
+                return try await ContextTree.open(directory, ignoring: nil, pool: pool)
+            }
         case .git(let reference):
             return try await opened.value(for: "git \(reference)") {
                 let checkout = try await remotes.checkout(reference, checksum: nil)
