@@ -8,7 +8,7 @@ extension BuildRun {
     func check() async throws -> CheckReport {
         var readable: [Diagnostic] = []
         do {
-            let prepared = try await prepare(.check)
+            let prepared = try await prepare(.check) { readable = $0 }
             readable = prepared.inputs.textFindings()
             return CheckReport(warnings: try await plan(prepared).plan.diagnostics, error: nil)
         } catch let error as CancellationError {

@@ -21,7 +21,12 @@ extension BuildRun {
     }
 
     /// Opens the context and reads the Dockerfile.
-    func prepare(_ purpose: PlanInputs.Purpose) async throws -> Prepared {
+    ///
+    /// - Parameter found: Is given what was found before a mistake in the Dockerfile, if that has one.
+    func prepare(
+        _ purpose: PlanInputs.Purpose,
+        beforeMistake found: ([Diagnostic]) -> Void = { _ in }
+    ) async throws -> Prepared {
         let context = try await ContextOpener(
             environment: session.environment,
             git: git,
@@ -32,14 +37,17 @@ extension BuildRun {
         let (dockerfile, diagnostics) = Dockerfile.parse(context.dockerfile)
         for notice in diagnostics where notice.severity != .error { events.emit(.warning(notice)) }
         let errors = diagnostics.filter { $0.severity == .error }
-        guard errors.isEmpty else { throw BuildError(diagnostics: errors) }
         var inputs = PlanInputs(dockerfile: dockerfile)
-        inputs.platforms = request.platforms
         inputs.buildArgs = buildArguments
+        if let first = errors.first {
+            found(inputs.findings(before: first))
+            throw BuildError(diagnostics: errors)
+        }
+        inputs.platforms = request.platforms
         inputs.target = request.target
         inputs.labels = request.labels
         inputs.namedContexts = try await namedContexts()
-        inputs.epoch = try await epoch(inputs.requestedEpoch, context)
+        inputs.epoch = try await epoch(inputs, context)
         inputs.ignore = context.ignore
         inputs.purpose = purpose
         return Prepared(context: context, inputs: inputs)
@@ -83,7 +91,7 @@ extension BuildRun {
     }
 
     /// `--timestamp` wins over `SOURCE_DATE_EPOCH`; `context` is the time of a git context (REP-2).
-    private func epoch(_ requested: String?, _ context: MainContext) async throws -> Int64? {
+    private func epoch(_ inputs: PlanInputs, _ context: MainContext) async throws -> Int64? {
         switch request.timestamp {
         case .epoch(let seconds)?: return seconds
         case .git?:
@@ -94,10 +102,20 @@ extension BuildRun {
             return try await git.commitTime(of: session.environment.absolute(path))
         case nil: break
         }
-        guard let requested else { return nil }
+        guard let requested = inputs.requestedEpoch else { return nil }
+        if let seconds = Int64(requested) { return seconds }
         if requested == "context" { return context.time?.seconds }
-        guard let seconds = Int64(requested) else { throw BuildError("invalid SOURCE_DATE_EPOCH: \(requested)") }
-        return seconds
+        return try await time(of: try inputs.epochSource(named: requested))?.seconds
+    }
+
+    /// Local files and images have no time of their own (REP-2).
+    private func time(of source: EpochSource) async throws -> Timestamp? {
+        switch source {
+        case .context(.git(let reference)): return try await remotes().time(of: reference, checksum: nil)
+        case .git(let reference, let checksum): return try await remotes().time(of: reference, checksum: checksum)
+        case .url(let url, let checksum): return try await remotes().time(of: url, checksum: checksum)
+        case .context: return nil
+        }
     }
 
     private func namedContexts() async throws -> [String: NamedContext] {

@@ -13,10 +13,30 @@ import ImgTree
 struct BuildRun: Sendable {
     let session: BuildSession
     let request: BuildRequest
+    private let openedRemotes = OnceMap<String, RemoteSources>()
+
+    init(session: BuildSession, request: BuildRequest) {
+        self.session = session
+        self.request = request
+    }
 
     var pool: BlockingPool { session.pool }
     var events: any EventSink { session.events }
     var git: GitCommand { GitCommand(variables: session.environment.variables) }
+
+    /// What is fetched from elsewhere, once per build.
+    func remotes() async throws -> RemoteSources {
+        let (session, git, pool) = (session, git, pool)
+        return try await openedRemotes.value(for: "") {
+            let downloads = Downloads(
+                http: session.http,
+                environment: session.environment.variables,
+                pool: pool,
+                spoolDirectory: try await session.store().scratchDirectory
+            )
+            return RemoteSources(downloads: downloads, git: git, scratch: session.scratch, pool: pool)
+        }
+    }
 
     // MARK: - Building
 
@@ -83,14 +103,8 @@ struct BuildRun: Sendable {
         )
         for base in planned.bases.values { base.layers.forEach(baseLayers.register) }
         let epoch = planned.epoch.map { Timestamp(seconds: $0) }
-        let downloads = Downloads(
-            http: session.http,
-            environment: session.environment.variables,
-            pool: pool,
-            spoolDirectory: store.scratchDirectory
-        )
-        let remotes = RemoteSources(downloads: downloads, git: git, scratch: session.scratch, pool: pool)
-        let contexts = ContextSet(main: planned.context, git: git, scratch: session.scratch, pool: pool)
+        let remotes = try await remotes()
+        let contexts = ContextSet(main: planned.context, remotes: remotes, scratch: session.scratch, pool: pool)
         let copies = CopyResolver(
             pool: pool,
             layers: baseLayers,

@@ -9,6 +9,13 @@ import ImgStream
 /// Owners don't matter: what COPY takes from a context belongs to root (CTX-3). Devices are left out, as making them needs
 /// rights that a build must not need.
 enum ContextArchive {
+    /// Whether a file begins with a valid tar header, compressed or not, whatever its name.
+    static func isArchive(_ path: String) throws(StreamError) -> Bool {
+        let source = try FileSource.open(path)
+        guard let reader = try? TarReader(source, format: .anyCompression) else { return false }
+        return (try? reader.next()) ?? nil != nil
+    }
+
     static func unpack(_ source: any ByteSource, into root: String) throws(StreamError) {
         let reader = try TarReader(source, format: .anyCompression)
         var directories: [(path: String, header: TarHeader)] = []

@@ -4,20 +4,21 @@ import ImgLayers
 import ImgOCI
 import ImgPlan
 import ImgReport
+import ImgStream
 import ImgTasks
 import ImgTree
 
 /// The main context and the named ones, each opened when first used and once.
 final class ContextSet: Sendable {
     private let mainLocation: MainContext
-    private let git: GitCommand
+    private let remotes: RemoteSources
     private let scratch: ScratchDirectories
     private let pool: BlockingPool
     private let opened = OnceMap<String, any SourceTree>()
 
-    init(main: MainContext, git: GitCommand, scratch: ScratchDirectories, pool: BlockingPool) {
+    init(main: MainContext, remotes: RemoteSources, scratch: ScratchDirectories, pool: BlockingPool) {
         mainLocation = main
-        self.git = git
+        self.remotes = remotes
         self.scratch = scratch
         self.pool = pool
     }
@@ -29,7 +30,7 @@ final class ContextSet: Sendable {
 
     /// The files of a named context that is no image.
     func tree(of context: NamedContext) async throws -> any SourceTree {
-        let (git, scratch, pool) = (git, scratch, pool)
+        let (remotes, scratch, pool) = (remotes, scratch, pool)
         switch context {
         case .directory(let path):
             return try await opened.value(for: path) {
@@ -37,16 +38,24 @@ final class ContextSet: Sendable {
                 return try await ContextTree.open(path, ignoring: patterns, pool: pool)
             }
         case .file(let path):
-            return try await opened.value(for: path) { try await SingleFileTree.open(path, pool: pool) }
+            return try await opened.value(for: path) {
+                // An archive stands for what is in it, as it does for the main context.
+                guard try await pool.run({ try ContextArchive.isArchive(path) }) else {
+                    return try await SingleFileTree.open(path, pool: pool)
+                }
+                let directory = try await scratch.make("context")
+                try await pool.run {
+                    do throws(StreamError) {
+                        try ContextArchive.unpack(try FileSource.open(path), into: directory)
+                    } catch {
+                        throw BuildError("cannot read the context \(path): \(error.message)")
+                    }
+                }
+                return try await ContextTree.open(directory, ignoring: nil, pool: pool)
+            }
         case .git(let reference):
             return try await opened.value(for: "git \(reference)") {
-                let directory = try await scratch.make("git")
-                let checkout = try await git.checkout(
-                    reference.remote,
-                    ref: reference.ref,
-                    submodules: reference.submodules,
-                    into: directory
-                )
+                let checkout = try await remotes.checkout(reference, checksum: nil)
                 return CheckoutTree(
                     try await ContextTree.open(checkout.path, ignoring: nil, pool: pool),
                     time: Timestamp(seconds: checkout.time),

@@ -14,7 +14,7 @@ final class RemoteSources: Sendable {
     private let scratch: ScratchDirectories
     private let pool: BlockingPool
     /// One fetch per operand, however many platforms want it.
-    private let files = OnceMap<String, FetchedFile>()
+    private let files = OnceMap<String, Downloads.Download>()
     private let checkouts = OnceMap<GitReference, GitCommand.Checkout>()
 
     init(downloads: Downloads, git: GitCommand, scratch: ScratchDirectories, pool: BlockingPool) {
@@ -32,7 +32,7 @@ final class RemoteSources: Sendable {
                 switch source {
                 case .path: continue
                 case .url(let url): fetched[position] = .file(try await file(url, checksum: step.checksum))
-                case .git(let reference): fetched[position] = .directory(try await checkout(reference, step))
+                case .git(let reference): fetched[position] = .directory(try await tree(reference, step))
                 }
             } catch let error as CancellationError {
                 throw error
@@ -43,13 +43,30 @@ final class RemoteSources: Sendable {
         return fetched
     }
 
+    /// `Last-Modified` of a URL; without it the time of the newest file of an archive, and nil for anything else (REP-2).
+    func time(of url: String, checksum: String?) async throws -> Timestamp? {
+        let download = try await download(url, checksum: checksum)
+        if let time = download.lastModified { return time }
+        return try await pool.run { download.file.content.newestMember() }
+    }
+
+    /// Committer time of a git source (REP-2).
+    func time(of reference: GitReference, checksum: String?) async throws -> Timestamp {
+        Timestamp(seconds: try await checkout(reference, checksum: checksum).time)
+    }
+
     private func file(_ url: String, checksum: String?) async throws -> FetchedFile {
+        try await download(url, checksum: checksum).file
+    }
+
+    private func download(_ url: String, checksum: String?) async throws -> Downloads.Download {
         try await files.value(for: "\(checksum ?? "") \(url)") { [downloads] in
             try await downloads.file(url, checksum: checksum)
         }
     }
 
-    private func checkout(_ reference: GitReference, _ step: CopyStep) async throws -> any SourceTree {
+    /// The work tree of a git source, checked out once.
+    func checkout(_ reference: GitReference, checksum: String?) async throws -> GitCommand.Checkout {
         let (git, scratch) = (git, scratch)
         let checkout = try await checkouts.value(for: reference) {
             let directory = try await scratch.make("git")
@@ -60,9 +77,14 @@ final class RemoteSources: Sendable {
                 into: directory
             )
         }
-        if let wanted = step.checksum ?? reference.checksum, !checkout.commit.hasPrefix(wanted) {
+        if let wanted = checksum ?? reference.checksum, !checkout.commit.hasPrefix(wanted) {
             throw BuildError("expected checksum to match \(wanted), got \(checkout.commit)")
         }
+        return checkout
+    }
+
+    private func tree(_ reference: GitReference, _ step: CopyStep) async throws -> any SourceTree {
+        let checkout = try await checkout(reference, checksum: step.checksum)
         let tree = try await ContextTree.open(checkout.path, ignoring: nil, pool: pool)
         let subdirectory = Array((reference.subdir ?? "").utf8)
         return CheckoutTree(
@@ -84,9 +106,15 @@ struct Downloads: Sendable {
     /// Redirects are followed this many times.
     private static let maxHops = 10
 
+    /// A file and when its server says it changed.
+    struct Download: Sendable {
+        var file: FetchedFile
+        var lastModified: Timestamp?
+    }
+
     /// Fetches a URL (URL-1…4).
     /// - Parameter checksum: `sha256:…`, compared with the content.
-    func file(_ url: String, checksum: String?) async throws -> FetchedFile {
+    func file(_ url: String, checksum: String?) async throws -> Download {
         let expected = try checksum.map { text in
             do {
                 return try Digest(parsing: text)
@@ -110,12 +138,13 @@ struct Downloads: Sendable {
                 throw BuildError("digest mismatch \(digest): \(expected)", notes: ["url: \(URLMask.mask(url))"])
             }
         }
-        let time = response.headers["Last-Modified"].flatMap(HTTPDate.parse).map { Timestamp(seconds: $0) } ?? .epoch
-        return FetchedFile(
+        let time = response.headers["Last-Modified"].flatMap(HTTPDate.parse).map { Timestamp(seconds: $0) }
+        let file = FetchedFile(
             name: Self.fileName(url),
             content: .spool(file: spool, offset: 0, size: spool.size),
-            mtime: time
+            mtime: time ?? .epoch
         )
+        return Download(file: file, lastModified: time)
     }
 
     private func get(_ url: String) async throws -> HTTPResponse {

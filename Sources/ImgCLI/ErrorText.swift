@@ -14,7 +14,7 @@ struct ErrorText {
     /// The place comes first, as people read it (ERR-2), then one line with what failed, then facts and hints.
     init(_ diagnostic: Diagnostic) {
         var lines: [String] = []
-        if let range = diagnostic.range { lines += Self.excerpt(range) }
+        if let range = diagnostic.range { lines += Self.excerpt(range, focus: diagnostic.focus) }
         let rule = diagnostic.rule.map { "\($0): " } ?? ""
         let place = diagnostic.range.map { "\($0.file.name):\($0.startLine): " } ?? ""
         let label = diagnostic.severity == .error ? "error" : diagnostic.severity.rawValue
@@ -26,9 +26,12 @@ struct ErrorText {
     }
 
     /// The lines of a range with a little context, marked, and a caret under a part of a single line.
-    static func excerpt(_ range: SourceRange) -> [String] {
+    ///
+    /// - Parameter focus: The part; without it the range itself, if that is less than a line.
+    static func excerpt(_ range: SourceRange, focus: SourceRange? = nil) -> [String] {
         let first = range.startLine
         let last = range.endLine
+        let part = focus ?? range
         let margin = first == last ? 2 : 1
         let rule = String(repeating: "-", count: 20)
         var lines = ["\(range.file.name):\(first)", rule]
@@ -38,7 +41,7 @@ struct ErrorText {
             let isMarked = (first...last).contains(line)
             let text = range.file.text(ofLine: line)
             lines.append(" \(padded) | \(isMarked ? ">>> " : "    ")\(text)")
-            if isMarked, first == last, let caret = Self.caret(range, under: text) {
+            if isMarked, part.startLine == line, part.endLine == line, let caret = Self.caret(part, under: text) {
                 lines.append("     |     \(caret)")
             }
         }

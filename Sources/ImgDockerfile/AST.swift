@@ -67,7 +67,8 @@ package struct Instruction: Sendable, Hashable {
     package var body: InstructionBody
     /// Where each operand stands, in written order.
     ///
-    /// For a JSON form each is the whole array; those of EXPOSE follow its sorted operands.
+    /// For a JSON form each is the whole array; those of EXPOSE follow its sorted operands, and the heredocs of COPY
+    /// and ADD stand before the destination.
     package var operandRanges: [SourceRange]
     /// Where each flag stands, by name without dashes; of a repeated flag the last.
     package var flagRanges: [String: SourceRange]

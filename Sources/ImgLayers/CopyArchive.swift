@@ -1,4 +1,4 @@
-import ImgOCI
+package import ImgOCI
 import ImgReport
 import ImgStream
 import ImgTree
@@ -147,6 +147,26 @@ enum ArchiveMembers {
             return nil
         }
         return (reader, first)
+    }
+}
+
+extension ContentRef {
+    /// Time of the newest regular file of an archive; nil for what is none or can't be read to its end.
+    ///
+    /// Blocks.
+    package func newestMember() -> Timestamp? {
+        guard let source = try? openLocal(), let reader = try? TarReader(source, format: .anyCompression) else {
+            return nil
+        }
+        var newest: Timestamp?
+        do {
+            while let header = try reader.next() {
+                if header.kind == .file { newest = max(newest ?? header.mtime, header.mtime) }
+            }
+        } catch {
+            return nil
+        }
+        return newest
     }
 }
 

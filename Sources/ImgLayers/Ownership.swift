@@ -75,14 +75,7 @@ struct OwnerResolver {
 
     /// The content of an account file; nil when there is none.
     private func accounts(_ path: String, kind: String, name: String) async throws(BuildError) -> [UInt8]? {
-        if stage.isVoid {
-            throw BuildError(
-                .failure,
-                "cannot resolve \(kind) \"\(name)\": the stage has no file system yet",
-                at: range,
-                hints: ["use a numeric id"]
-            )
-        }
+        if stage.isVoid { throw .noFileSystem(kind, name, at: range) }
         let resolution = try await stage.resolve(Array(path.utf8))
         guard let entry = resolution.entry else { return nil }
         guard entry.kind == .file else { throw BuildError(.failure, "/\(path) is not a regular file", at: range) }

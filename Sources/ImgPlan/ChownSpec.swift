@@ -1,3 +1,5 @@
+package import ImgReport
+
 /// An owner as written: `user[:group]` (CP-25).
 package struct ChownSpec: Sendable, Hashable {
     /// One half of it.
@@ -41,5 +43,16 @@ package struct ChownSpec: Sendable, Hashable {
         if case .name(let name) = user { return ("user", name) }
         if case .name(let name) = group { return ("group", name) }
         return nil
+    }
+}
+
+extension BuildError {
+    /// A name that cannot be looked up anywhere (CP-28); the reference's own words stand in brackets.
+    package static func noFileSystem(_ kind: String, _ name: String, at range: SourceRange?) -> BuildError {
+        BuildError(
+            "cannot resolve \(kind) \"\(name)\": the stage has no file system yet (invalid user index: -1)",
+            at: range,
+            hints: ["use a numeric id"]
+        )
     }
 }

@@ -73,9 +73,10 @@ extension StageDispatch {
 
     /// CFG-10.
     mutating func dispatch(stopSignal word: String, _ instruction: Instruction) throws(BuildError) {
-        let signal = try expand(word, instruction)
+        let operand = instruction.range(ofOperand: 0)
+        let signal = try expand(word, instruction, at: operand)
         guard Signals.isKnown(signal) else {
-            throw BuildError("invalid signal: \(signal)", at: instruction.range)
+            throw BuildError("invalid signal: \(signal)", at: instruction.range).focused(on: operand)
         }
         state.config.config.stopSignal = signal
         note(instruction, "STOPSIGNAL \(signal)")
@@ -86,16 +87,15 @@ extension StageDispatch {
     /// CFG-5.
     mutating func dispatch(ports words: [String], _ instruction: Instruction) throws(BuildError) {
         var ports: [String] = []
-        for word in words.sortedByBytes() {
-            for item in try expander.split(word, state.variables, at: instruction.range) {
-                let spec: PortSpec
-                do {
-                    spec = try PortSpec(parsing: item)
-                } catch {
-                    throw error.located(at: instruction.range)
+        for (position, word) in words.sortedByBytes().enumerated() {
+            do {
+                for item in try expander.split(word, state.variables, at: instruction.range) {
+                    let spec = try PortSpec(parsing: item)
+                    lint(spec, written: item, instruction)
+                    ports += spec.containerPorts
                 }
-                lint(spec, written: item, instruction)
-                ports += spec.containerPorts
+            } catch {
+                throw error.located(at: instruction.range).focused(on: instruction.range(ofOperand: position))
             }
         }
         state.config.config.exposedPorts.formUnion(ports)
@@ -124,10 +124,12 @@ extension StageDispatch {
     /// CFG-13.
     mutating func dispatch(volumes words: [String], _ instruction: Instruction) throws(BuildError) {
         var paths: [String] = []
-        for word in words {
-            let path = try expand(word, instruction)
+        for (position, word) in words.enumerated() {
+            let operand = instruction.range(ofOperand: position)
+            let path = try expand(word, instruction, at: operand)
             guard !path.isEmpty else {
                 throw BuildError("VOLUME specified can not be an empty string", at: instruction.range)
+                    .focused(on: operand)
             }
             paths.append(path)
         }
@@ -137,7 +139,7 @@ extension StageDispatch {
 
     /// CFG-1.
     mutating func dispatch(workdir word: String, _ instruction: Instruction) throws(BuildError) {
-        let value = try expand(word, instruction)
+        let value = try expand(word, instruction, at: instruction.range(ofOperand: 0))
         if !value.hasPrefix("/"), !state.hasWorkdir {
             findings.report(
                 .workdirRelativePath,
@@ -158,19 +160,10 @@ extension StageDispatch {
         guard path != "/" else { return note(instruction, "WORKDIR /") }
         let user = state.config.config.user
         if let (kind, name) = ChownSpec(parsing: user).nameToResolve, !state.hasFileSystem {
-            throw noFileSystem(kind, name, instruction)
+            throw .noFileSystem(kind, name, at: instruction.range)
         }
         let step = WorkdirStep(path: state.workdir, user: user)
         state.steps.append(Step(range: instruction.range, action: .workdir(step), createdBy: "WORKDIR \(path)"))
         state.hasFileSystem = true
-    }
-
-    /// CP-28.
-    func noFileSystem(_ kind: String, _ name: String, _ instruction: Instruction) -> BuildError {
-        BuildError(
-            "cannot resolve \(kind) \"\(name)\": the stage has no file system yet",
-            at: instruction.range,
-            hints: ["use a numeric id"]
-        )
     }
 }

@@ -11,7 +11,9 @@ struct ContextNames {
                 continue
             }
             let base = String(name[..<separator.lowerBound])
-            contexts[(Self.normalized(base) ?? base) + name[separator.lowerBound...]] = named[name]
+            let written = String(name[separator.upperBound...])
+            let platform = (try? Platform(parsing: written).normalized.description) ?? written
+            contexts["\(Self.normalized(base) ?? base)::\(platform)"] = named[name]
         }
     }
 

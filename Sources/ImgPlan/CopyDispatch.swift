@@ -16,12 +16,19 @@ extension StageDispatch {
             from: try origin(of: copy, instruction),
             destination: absolute(words.destination)
         )
-        do {
-            for source in words.sources { step.sources.append(try Self.classify(source, verb)) }
+        // What is looked at, for the caret.
+        var part: SourceRange?
+        do throws(BuildError) {
+            for (position, source) in words.sources.enumerated() {
+                part = instruction.range(ofOperand: position)
+                step.sources.append(try Self.classify(source, verb))
+            }
+            part = nil
             try Self.check(&step, checksum: words.checksum, keepGitDir: copy.keepGitDir)
-            step.chmod = try words.chmod.map { text throws(BuildError) in try ChmodSpec(parsing: text) }
+            part = instruction.flagRanges["chmod"]
+            if let chmod = words.chmod { step.chmod = try ChmodSpec(parsing: chmod) }
         } catch {
-            throw error.located(at: instruction.range)
+            throw error.located(at: instruction.range).focused(on: part)
         }
         step.heredocs = try heredocs(of: copy, instruction)
         step.owner = words.chown.map(ChownSpec.init(parsing:))
@@ -30,7 +37,7 @@ extension StageDispatch {
         step.excludes = copy.excludes
         step.unpack = copy.unpack
         if let (kind, name) = step.owner?.nameToResolve, !state.hasFileSystem || step.link {
-            throw noFileSystem(kind, name, instruction)
+            throw .noFileSystem(kind, name, at: instruction.range)
         }
         lintIgnored(step, instruction)
         let text = Self.history(verb, words, parents: copy.parents, heredocs: step.heredocs.map(\.name))
@@ -52,17 +59,24 @@ extension StageDispatch {
         _ instruction: Instruction
     ) throws(BuildError) -> Operands {
         var operands = Operands()
-        for source in copy.sources { operands.sources.append(try expand(source, instruction)) }
-        operands.destination = try expand(copy.destination, instruction)
-        operands.chown = try expand(flag: copy.chown, instruction)
-        operands.chmod = try expand(flag: copy.chmod, instruction)
-        operands.checksum = try expand(flag: copy.checksum, instruction)
+        for (position, source) in copy.sources.enumerated() {
+            operands.sources.append(try expand(source, instruction, at: instruction.range(ofOperand: position)))
+        }
+        let last = instruction.range(ofOperand: copy.sources.count + copy.heredocs.count)
+        operands.destination = try expand(copy.destination, instruction, at: last)
+        operands.chown = try expand(flag: "chown", copy.chown, instruction)
+        operands.chmod = try expand(flag: "chmod", copy.chmod, instruction)
+        operands.checksum = try expand(flag: "checksum", copy.checksum, instruction)
         return operands
     }
 
-    private mutating func expand(flag: String?, _ instruction: Instruction) throws(BuildError) -> String? {
-        guard let flag else { return nil }
-        let text = try expand(flag, instruction)
+    private mutating func expand(
+        flag name: String,
+        _ value: String?,
+        _ instruction: Instruction
+    ) throws(BuildError) -> String? {
+        guard let value else { return nil }
+        let text = try expand(value, instruction, at: instruction.flagRanges[name])
         return text.isEmpty ? nil : text
     }
 
@@ -72,9 +86,21 @@ extension StageDispatch {
         case .context: return .context
         case .image(let request): return .image(request)
         case .named(let context): return .named(context)
-        case .scratch: return .stage(positions[StageDispatch.scratchIndex] ?? 0)
-        case .stage(let stage): return .stage(positions[stage] ?? 0)
+        case .scratch: return try planned(StageDispatch.scratchIndex, instruction)
+        case .stage(let stage): return try planned(stage, instruction)
         }
+    }
+
+    /// Where a stage stands in the plan; the survey has put everything there that a COPY names.
+    private func planned(_ stage: Int, _ instruction: Instruction) throws(BuildError) -> CopyOrigin {
+        guard let position = positions[stage] else {
+            throw BuildError(
+                "the source of this instruction was not planned",
+                at: instruction.range,
+                hints: ["this is a mistake in imgbuild; please report it with the Dockerfile"]
+            )
+        }
+        return .stage(position)
     }
 
     /// Stands for `COPY --from=scratch`, a stage that is in no Dockerfile.
@@ -89,7 +115,7 @@ extension StageDispatch {
     }
 
     /// CP-1.
-    private static func classify(_ source: String, _ verb: CopyStep.Verb) throws(BuildError) -> CopySource {
+    static func classify(_ source: String, _ verb: CopyStep.Verb) throws(BuildError) -> CopySource {
         if let reference = try GitReference(recognising: source) {
             guard verb == .add else { throw BuildError("source can't be a git ref for COPY", hints: ["use ADD"]) }
             return .git(reference)
@@ -135,10 +161,12 @@ extension StageDispatch {
     ) throws(BuildError) -> [CopyStep.HeredocFile] {
         var bodies: [String: [UInt8]] = [:]
         for heredoc in copy.heredocs {
-            let result =
-                heredoc.expands
-                ? try expander.expand(heredoc: heredoc.content, state.variables, at: instruction.range)
-                : Expander.Result(text: heredoc.content, unset: [])
+            guard heredoc.expands else {
+                bodies[heredoc.name] = Array(heredoc.content.utf8)
+                continue
+            }
+            let result = try expander.expand(heredoc: heredoc.content, state.variables, at: instruction.range)
+            for name in result.unset { warnOfUndefined(name, instruction) }
             bodies[heredoc.name] = Array(result.text.utf8)
         }
         return copy.heredocs.map { CopyStep.HeredocFile(name: $0.name, bytes: bodies[$0.name] ?? []) }

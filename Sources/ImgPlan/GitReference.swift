@@ -44,7 +44,11 @@ package struct GitReference: Sendable, Hashable {
 
     private static func isRemote(_ text: Substring) -> Bool {
         if text.hasPrefix("git://") || text.hasPrefix("ssh://") { return true }
-        if text.hasPrefix("http://") || text.hasPrefix("https://") { return text.hasSuffix(".git") }
+        for scheme in ["http://", "https://"] where text.hasPrefix(scheme) {
+            // The host may end in anything.
+            guard let path = text.dropFirst(scheme.count).firstIndex(of: "/") else { return false }
+            return String(text[path...]).removingPercentEncoding.hasSuffix(".git")
+        }
         // scp style: user@host:path
         guard !text.contains("://"), let at = text.firstIndex(of: "@"), at != text.startIndex,
             let colon = text[at...].firstIndex(of: ":")

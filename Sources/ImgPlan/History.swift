@@ -16,7 +16,6 @@ package enum History {
         epoch: Timestamp?
     ) -> [HistoryEntry] {
         var history = baseLayers.map { reconciled(base, layers: $0) } ?? base
-        let start = history.count
         for (step, created) in steps {
             history.append(
                 HistoryEntry(
@@ -27,8 +26,18 @@ package enum History {
                 )
             )
         }
-        fillTimes(&history, from: start)
+        if let epoch { settle(&history, after: base, at: epoch) }
+        fillTimes(&history, from: base.count)
         return history
+    }
+
+    /// What is not the base's own history, word for word, is no later than the epoch (REP-4).
+    private static func settle(_ history: inout [HistoryEntry], after base: [HistoryEntry], at epoch: Timestamp) {
+        let own = zip(history, base).prefix { $0 == $1 }.count
+        for index in history.indices[own...] {
+            let created = history[index].created.flatMap(Timestamp.init(rfc3339:))
+            if created.map({ $0 > epoch }) ?? true { history[index].created = epoch.rfc3339 }
+        }
     }
 
     /// The time of the image: that of the last entry that has one (HIS-6).

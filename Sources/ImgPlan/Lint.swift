@@ -2,63 +2,21 @@ import ImgDockerfile
 import ImgOCI
 import ImgReport
 
-/// Rules that the text alone decides (§17); the others are reported where words are expanded.
+/// Rules that the text alone decides but that take more than one instruction (§17).
 struct Lint {
     let source: SourceStages
     /// Rules about what stages do look at these only (LINT-1).
     let reached: Set<Int>
 
     func run(_ dockerfile: Dockerfile, _ findings: inout Findings) {
-        for instruction in dockerfile.instructions { check(instruction, &findings) }
+        for instruction in dockerfile.instructions { LineLint.check(instruction, &findings) }
         checkCasing(&findings)
         checkNames(&findings)
-        for instruction in source.globalArguments { checkDefinition(instruction, &findings) }
         for stage in source.stages {
-            checkFrom(stage, &findings)
-            for instruction in stage.instructions { checkDefinition(instruction, &findings) }
+            checkPlatform(of: stage, &findings)
             guard reached.contains(stage.index) else { continue }
             checkRepetition(stage, &findings)
             for instruction in stage.instructions { checkSecrets(instruction, &findings) }
-        }
-    }
-
-    private func check(_ instruction: Instruction, _ findings: inout Findings) {
-        if instruction.hasEmptyContinuation {
-            findings.report(.noEmptyContinuation, "Empty continuation line", instruction)
-        }
-        switch instruction.body {
-        case .env(_, legacy: true), .label(_, legacy: true):
-            let name = instruction.keyword.uppercased()
-            findings.report(
-                .legacyKeyValueFormat,
-                "\"\(name) key=value\" should be used instead of legacy \"\(name) key value\" format",
-                instruction
-            )
-        case .maintainer:
-            findings.report(
-                .maintainerDeprecated,
-                "Maintainer instruction is deprecated in favor of using label",
-                instruction
-            )
-        case .arg(let definitions): checkPlatformDefaults(definitions, instruction, &findings)
-        default: break
-        }
-    }
-
-    /// A default hides the value that differs from platform to platform (ARG-4).
-    private func checkPlatformDefaults(
-        _ definitions: [ArgDefinition],
-        _ instruction: Instruction,
-        _ findings: inout Findings
-    ) {
-        for definition in definitions where AutomaticArguments.ofTarget.contains(definition.name) {
-            guard let value = definition.value else { continue }
-            findings.report(
-                .platformArgDefault,
-                "Default of ARG \(definition.name) hides the automatic value: every platform is built as '\(value)'",
-                instruction,
-                hints: ["write ARG \(definition.name) without a default"]
-            )
         }
     }
 
@@ -68,10 +26,6 @@ struct Lint {
         var seen: Set<String> = []
         for stage in source.stages {
             guard let name = stage.from.stageName else { continue }
-            let written = stage.from.stageNameAsWritten ?? name
-            if written != written.lowercased() {
-                findings.report(.stageNameCasing, "Stage name '\(written)' should be lowercase", stage.line)
-            }
             if ["scratch", "context"].contains(name) {
                 findings.report(
                     .reservedStageName,
@@ -89,16 +43,7 @@ struct Lint {
         }
     }
 
-    private func checkFrom(_ stage: SourceStages.Stage, _ findings: inout Findings) {
-        checkDefinition(stage.line, &findings)
-        let keyword = stage.line.keyword
-        if let asKeyword = stage.from.asKeyword, let isUpper = isUpperCase(keyword), isUpperCase(asKeyword) != isUpper {
-            findings.report(
-                .fromAsCasing,
-                "'\(asKeyword)' and '\(keyword)' keywords' casing do not match",
-                stage.line
-            )
-        }
+    private func checkPlatform(of stage: SourceStages.Stage, _ findings: inout Findings) {
         guard let platform = stage.from.platform, !platform.isEmpty else { return }
         if platform == "$TARGETPLATFORM" || platform == "${TARGETPLATFORM}" {
             findings.report(
@@ -136,9 +81,9 @@ struct Lint {
 
     private func checkCasing(_ findings: inout Findings) {
         let counted = source.stages.flatMap { [$0.line] + $0.instructions }
-        let votes = counted.compactMap { isUpperCase($0.keyword) }
+        let votes = counted.compactMap { $0.keyword.isUpperCase }
         let isUpper = votes.count { $0 } * 2 >= votes.count
-        for instruction in counted where isUpperCase(instruction.keyword) != isUpper {
+        for instruction in counted where instruction.keyword.isUpperCase != isUpper {
             findings.report(
                 .consistentInstructionCasing,
                 "Command '\(instruction.keyword)' should match the case of the command majority (\(isUpper ? "uppercase" : "lowercase"))",
@@ -147,13 +92,7 @@ struct Lint {
         }
     }
 
-    /// nil for mixed case.
-    private func isUpperCase(_ keyword: String) -> Bool? {
-        if keyword == keyword.uppercased() { return true }
-        return keyword == keyword.lowercased() ? false : nil
-    }
-
-    // MARK: Definitions
+    // MARK: Secrets
 
     private static let secretWords: Set<String> = [
         "apikey", "auth", "credential", "credentials", "key", "password", "pword", "passwd", "secret", "token",
@@ -179,28 +118,10 @@ struct Lint {
             )
         }
     }
-
-    /// Experimental: a comment above a definition starts with its name.
-    private func checkDefinition(_ instruction: Instruction, _ findings: inout Findings) {
-        let name: String
-        switch instruction.body {
-        case .arg(let definitions): name = definitions.first?.name ?? ""
-        case .from(let from): name = from.stageName ?? ""
-        default: return
-        }
-        guard !name.isEmpty, let comment = instruction.comments.last, !comment.isEmpty,
-            !comment.hasPrefix("check="), !comment.hasPrefix("\(name) "), comment != name
-        else { return }
-        findings.report(
-            .invalidDefinitionDescription,
-            "Comment for \(instruction.keyword.uppercased()) should follow the format: `# \(name) <description>`",
-            instruction
-        )
-    }
 }
 
 extension Findings {
-    fileprivate mutating func report(
+    mutating func report(
         _ rule: LintRule,
         _ message: String,
         _ instruction: Instruction,

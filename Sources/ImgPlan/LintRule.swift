@@ -91,9 +91,9 @@ struct Findings {
     }
 
     /// A warning that no rule stands for.
-    mutating func warn(_ message: String, at range: SourceRange? = nil) {
+    mutating func warn(_ message: String, at range: SourceRange? = nil, hints: [String] = []) {
         guard isOn else { return }
-        diagnostics.append(Diagnostic(.warning, message, at: range))
+        diagnostics.append(Diagnostic(.warning, message, at: range, hints: hints))
     }
 
     /// In order of lines; those without a place come last.

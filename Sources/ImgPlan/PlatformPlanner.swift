@@ -29,7 +29,29 @@ struct PlatformPlanner {
         let position = positions[target] ?? stages.count - 1
         stages[position].config.adopt(platform: inputs.platforms.isEmpty ? nil : survey.graph.platform)
         for (key, value) in inputs.labels { stages[position].config.config.labels[key] = value }
+        try warnOfForeignBase(of: target)
         return PlatformPlan(platform: survey.graph.platform, stages: stages, target: position)
+    }
+
+    /// `FROM --platform` of the stage that is built: its files are another platform's, the image says the wanted one (PLT-8).
+    ///
+    /// Of every platform, as each gets an image of its own.
+    private mutating func warnOfForeignBase(of target: Int) throws(BuildError) {
+        guard inputs.purpose == .build, !inputs.platforms.isEmpty else { return }
+        var index = target
+        while case .stage(let base) = survey.graph.nodes[index].base { index = base }
+        let (node, wanted) = (survey.graph.nodes[index], survey.graph.platform)
+        guard node.platform != wanted, let request = try survey.baseRequest(of: index),
+            let base = survey.bases[request], wanted.matchRank(of: base.config.platform) == nil
+        else { return }
+        let isOn = findings.isOn
+        findings.isOn = true
+        findings.warn(
+            "The image for \(wanted) is built on \(base.reference) for \(base.config.platform.normalized): its programs will not run there",
+            at: node.source.line.range,
+            hints: ["leave out --platform in FROM of the stage that is built; it is meant for stages that run tools"]
+        )
+        findings.isOn = isOn
     }
 
     /// A stage of no Dockerfile for what is copied from `scratch`.

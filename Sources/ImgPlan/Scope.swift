@@ -65,12 +65,16 @@ struct GlobalScope {
         for (name, value) in automatic { variables[name] = buildArgs[name] ?? value }
         for instruction in source.globalArguments {
             guard case .arg(let definitions) = instruction.body else { continue }
-            for definition in definitions {
+            for (position, definition) in definitions.enumerated() {
                 declared.insert(definition.name)
                 if let value = buildArgs[definition.name] {
                     variables[definition.name] = value
                 } else if let word = definition.value {
-                    variables[definition.name] = try expander.expand(word, variables, at: instruction.range).text
+                    do {
+                        variables[definition.name] = try expander.expand(word, variables, at: instruction.range).text
+                    } catch {
+                        throw error.focused(on: instruction.range(ofOperand: position))
+                    }
                 }
             }
         }

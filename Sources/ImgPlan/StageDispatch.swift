@@ -19,8 +19,8 @@ struct StageDispatch {
         switch instruction.body {
         case .from: break
         case .arg(let definitions): try dispatch(arguments: definitions, instruction)
-        case .env(let pairs, _): try dispatch(environment: pairs, instruction)
-        case .label(let pairs, _): try dispatch(labels: pairs, instruction)
+        case .env(let pairs, let legacy): try dispatch(environment: pairs, legacy: legacy, instruction)
+        case .label(let pairs, let legacy): try dispatch(labels: pairs, legacy: legacy, instruction)
         case .copy(let copy): try dispatch(copy, .copy, instruction)
         case .add(let copy): try dispatch(copy, .add, instruction)
         case .run: break
@@ -32,7 +32,7 @@ struct StageDispatch {
         case .expose(let ports): try dispatch(ports: ports, instruction)
         case .volume(let paths): try dispatch(volumes: paths, instruction)
         case .user(let word):
-            let user = try expand(word, instruction)
+            let user = try expand(word, instruction, at: instruction.range(ofOperand: 0))
             state.config.config.user = user
             note(instruction, "USER \(user)")
         case .workdir(let word): try dispatch(workdir: word, instruction)
@@ -51,8 +51,19 @@ struct StageDispatch {
     }
 
     /// Expands a word with the variables of the stage.
-    mutating func expand(_ word: String, _ instruction: Instruction) throws(BuildError) -> String {
-        let result = try expander.expand(word, state.variables, at: instruction.range)
+    ///
+    /// - Parameter part: Where the word stands; a failure points there.
+    mutating func expand(
+        _ word: String,
+        _ instruction: Instruction,
+        at part: SourceRange?
+    ) throws(BuildError) -> String {
+        let result: Expander.Result
+        do {
+            result = try expander.expand(word, state.variables, at: instruction.range)
+        } catch {
+            throw error.focused(on: part)
+        }
         for name in result.unset { warnOfUndefined(name, instruction) }
         return result.text
     }
@@ -74,10 +85,10 @@ struct StageDispatch {
     private mutating func dispatch(arguments: [ArgDefinition], _ instruction: Instruction) throws(BuildError) {
         let given = inputs.planArgs
         var texts: [String] = []
-        for argument in arguments {
+        for (position, argument) in arguments.enumerated() {
             var value = given[argument.name]
             if value == nil, let word = argument.value {
-                value = try expand(word, instruction)
+                value = try expand(word, instruction, at: instruction.range(ofOperand: position))
             } else if value == nil {
                 value = survey.graph.globals.variables[argument.name]
             }
@@ -91,17 +102,27 @@ struct StageDispatch {
     /// All words see the environment before the instruction (EXP-1).
     private mutating func expand(
         pairs: [KeyValue],
+        legacy: Bool,
         _ instruction: Instruction
     ) throws(BuildError) -> [(key: String, value: String)] {
         var expanded: [(key: String, value: String)] = []
-        for pair in pairs {
-            expanded.append((try expand(pair.key, instruction), try expand(pair.value, instruction)))
+        for (position, pair) in pairs.enumerated() {
+            let key = instruction.range(ofOperand: position)
+            // In the legacy form the value stands behind the operand, which is the name alone.
+            let value = legacy ? nil : key
+            expanded.append(
+                (try expand(pair.key, instruction, at: key), try expand(pair.value, instruction, at: value))
+            )
         }
         return expanded
     }
 
-    private mutating func dispatch(environment: [KeyValue], _ instruction: Instruction) throws(BuildError) {
-        let pairs = try expand(pairs: environment, instruction)
+    private mutating func dispatch(
+        environment: [KeyValue],
+        legacy: Bool,
+        _ instruction: Instruction
+    ) throws(BuildError) {
+        let pairs = try expand(pairs: environment, legacy: legacy, instruction)
         for (key, value) in pairs {
             state.setEnvironment(key, value)
             state.variables[key] = value
@@ -109,8 +130,12 @@ struct StageDispatch {
         note(instruction, "ENV \(pairs.map { "\($0.key)=\($0.value)" }.joined(separator: " "))")
     }
 
-    private mutating func dispatch(labels: [KeyValue], _ instruction: Instruction) throws(BuildError) {
-        let pairs = try expand(pairs: labels, instruction)
+    private mutating func dispatch(
+        labels: [KeyValue],
+        legacy: Bool,
+        _ instruction: Instruction
+    ) throws(BuildError) {
+        let pairs = try expand(pairs: labels, legacy: legacy, instruction)
         for (key, value) in pairs { state.config.config.labels[key] = value }
         note(instruction, "LABEL \(pairs.map { "\($0.key)=\($0.value)" }.joined(separator: " "))")
     }

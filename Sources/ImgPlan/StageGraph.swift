@@ -79,10 +79,14 @@ extension StageGraph {
         findings: inout Findings
     ) throws(BuildError) -> Node {
         let range = stage.line.range
-        let operand = try expander.expand(stage.from.image, globals.variables, at: range)
+        let part = stage.line.range(ofOperand: 0)
+        let operand: Expander.Result
+        do { operand = try expander.expand(stage.from.image, globals.variables, at: range) } catch {
+            throw error.focused(on: part)
+        }
         warnOfUndeclared(operand.unset, stage, &findings)
         guard !operand.text.isEmpty else {
-            throw BuildError("base name (\(stage.from.image)) should not be blank", at: range)
+            throw BuildError("base name (\(stage.from.image)) should not be blank", at: range).focused(on: part)
         }
         let wanted = try wantedPlatform(of: stage, expander: expander, findings: &findings)
         if let name = stage.from.stageName, let context = contexts.context(for: name, platform: wanted) {

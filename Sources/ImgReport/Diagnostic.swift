@@ -17,6 +17,8 @@ public struct Diagnostic: Hashable, Sendable {
     public var message: String
     /// Where, in the Dockerfile or the ignore file.
     public var range: SourceRange?
+    /// The part of `range` that is at fault, such as one operand; nil for all of it.
+    public var focus: SourceRange?
     /// Further facts, one a line: server text, identity used, digests.
     public var notes: [String]
     /// What to do next, one a line.
@@ -38,6 +40,7 @@ public struct Diagnostic: Hashable, Sendable {
         self.message = message
         self.rule = rule
         self.range = range
+        self.focus = nil
         self.notes = notes
         self.hints = hints
         self.url = url
@@ -105,6 +108,16 @@ public struct BuildError: Error, Sendable {
         var copy = self
         for index in copy.diagnostics.indices where copy.diagnostics[index].range == nil {
             copy.diagnostics[index].range = range
+        }
+        return copy
+    }
+
+    /// The same failure, pointing at a part of its place where it pointed at none yet.
+    package func focused(on part: SourceRange?) -> BuildError {
+        guard let part else { return self }
+        var copy = self
+        for index in copy.diagnostics.indices where copy.diagnostics[index].focus == nil {
+            if copy.diagnostics[index].range != part { copy.diagnostics[index].focus = part }
         }
         return copy
     }

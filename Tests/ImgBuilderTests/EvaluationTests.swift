@@ -36,6 +36,18 @@ import Testing
         #expect(report.error?.diagnostics.first?.range?.startLine == 4)
     }
 
+    /// What takes the whole file, such as the casing of keywords, is not looked at then.
+    @Test func findingsBeforeAMistake() async throws {
+        let text = "FROM scratch AS X\nlabel a b\nMAINTAINER\nMAINTAINER me\n"
+        let report = try await Self.builder().check(Self.request(text))
+        #expect(report.warnings.map(\.rule) == ["StageNameCasing", "LegacyKeyValueFormat"])
+        #expect(report.error?.diagnostics.first?.range?.startLine == 3)
+        // A file that can't be split into instructions has no findings.
+        let unsplit = try await Self.builder().check(Self.request("FROM scratch AS X\nENV a\n"))
+        #expect(unsplit.warnings.isEmpty)
+        #expect(unsplit.error?.diagnostics.first?.range?.startLine == 2)
+    }
+
     @Test func errorsDirectiveFailsABuild() async throws {
         let request = Self.request("# check=error=true\nFROM scratch\nLABEL a b\n")
         let error = try await #require(throws: BuildError.self) { try await Self.builder().build(request) }

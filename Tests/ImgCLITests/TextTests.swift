@@ -54,6 +54,17 @@ let sample = SourceFile(
         )
     }
 
+    /// All lines of the instruction are shown, the caret is under the part.
+    @Test func caretUnderAPartOfSeveralLines() {
+        let start = sample.startOffset(ofLine: 4) + 9
+        let lines = ErrorText.excerpt(
+            SourceRange(file: sample, lines: 4...6),
+            focus: SourceRange(file: sample, lowerBound: start, upperBound: start + 2)
+        )
+        #expect(lines[0] == "dir/Dockerfile:4")
+        #expect(lines[3...4] == ["   4 | >>> COPY <<E /x", "     |              ^^"])
+    }
+
     @Test func theCauseStandsLast() {
         let error = BuildError(
             .failure,

@@ -94,14 +94,14 @@ import Testing
             "CP-28 row 26",
             ["f a x"],
             "COPY --chown=foo a /a",
-            says: "cannot resolve user \"foo\": the stage has no file system yet"
+            says: "cannot resolve user \"foo\": the stage has no file system yet (invalid user index: -1)"
         ),
         Row(
             "CP-28",
             ["f a x"],
             base: [["d etc", "f etc/passwd bob:x:1:1::/:"]],
             "COPY --link --chown=bob a /a",
-            says: "cannot resolve user \"bob\": the stage has no file system yet"
+            says: "cannot resolve user \"bob\": the stage has no file system yet (invalid user index: -1)"
         ),
         Row(
             "CP-29",
@@ -128,7 +128,8 @@ import Testing
         // CFG-1, row 24
         let error = await #expect(throws: BuildError.self) { try await Scenario().spec(["USER bob", "WORKDIR /x"]) }
         #expect(
-            error?.diagnostics.first?.message == "cannot resolve user \"bob\": the stage has no file system yet"
+            error?.diagnostics.first?.message
+                == "cannot resolve user \"bob\": the stage has no file system yet (invalid user index: -1)"
         )
     }
 

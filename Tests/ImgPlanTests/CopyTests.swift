@@ -126,6 +126,7 @@ struct GitReferenceTests {
             ("https://h/r.git?tag=v1&subdir=a%20b", "https://h/r.git", "refs/tags/v1", "a b"),
             ("https://h/r.git?branch=b", "https://h/r.git", "refs/heads/b", nil),
             ("https://h/r.git?ref=abc#abc", "https://h/r.git", "abc", nil), ("u@h.x:p/r#v", "u@h.x:p/r", "v", nil),
+            ("https://h/r%2Egit", "https://h/r%2Egit", nil, nil),
         ] as [(String, String, String?, String?)]
     )
     func recognised(_ text: String, _ remote: String, _ ref: String?, _ subdir: String?) throws {
@@ -137,6 +138,7 @@ struct GitReferenceTests {
 
     @Test(arguments: [
         "./r.git", "../r.git", "github.com/x/y", "http://h/r.tar", "https://h/x?y.git", "a/b@c:d", "r.git",
+        "https://host.git", "http://host.git#main", "https://host.git?ref=a",
     ])
     func notRecognised(_ text: String) throws {
         #expect(try GitReference(recognising: text) == nil)

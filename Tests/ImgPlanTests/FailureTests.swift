@@ -56,14 +56,20 @@ struct FailureTests {
         ("FROM scratch\nVOLUME $NOPE", "VOLUME specified can not be an empty string", 2),
         (
             "FROM scratch\nUSER bob\nWORKDIR /x",
-            "cannot resolve user \"bob\": the stage has no file system yet", 3
+            "cannot resolve user \"bob\": the stage has no file system yet (invalid user index: -1)", 3
         ),
         (
             "FROM scratch\nCOPY --chown=1:staff a /",
-            "cannot resolve group \"staff\": the stage has no file system yet", 2
+            "cannot resolve group \"staff\": the stage has no file system yet (invalid user index: -1)", 2
         ),
-        ("FROM plain\nCOPY --link --chown=bob a /", "cannot resolve user \"bob\": the stage has no file system yet", 2),
-        ("FROM hollow\nCOPY --chown=bob a /", "cannot resolve user \"bob\": the stage has no file system yet", 2),
+        (
+            "FROM plain\nCOPY --link --chown=bob a /",
+            "cannot resolve user \"bob\": the stage has no file system yet (invalid user index: -1)", 2
+        ),
+        (
+            "FROM hollow\nCOPY --chown=bob a /",
+            "cannot resolve user \"bob\": the stage has no file system yet (invalid user index: -1)", 2
+        ),
         ("FROM scratch\nCOPY https://h/f /", "source can't be a URL for COPY", 2),
         ("FROM scratch\nCOPY https://h/f.git /", "source can't be a git ref for COPY", 2),
         ("FROM scratch\nADD --checksum=sha256:0 a /", "checksum requires HTTP(S) or Git sources", 2),
@@ -85,6 +91,26 @@ struct FailureTests {
         let found = failure(text)
         #expect(found.message == message)
         #expect(found.line == line)
+    }
+
+    /// What the caret of a failed expansion stands under.
+    @Test(
+        arguments: [
+            ("ENV A=1 \\\n  B=${X:?no}", "B=${X:?no}"), ("COPY a ${X:?no} /d", "${X:?no}"),
+            ("COPY <<A b ${X:?no}\nA", "${X:?no}"), ("COPY --chown=${X:?no} a /d", "--chown=${X:?no}"),
+            ("COPY --chmod=9 a /d", "--chmod=9"), ("LABEL a=b c=${X^}", "c=${X^}"),
+            ("ARG A=1 B=${X:?no}", "B=${X:?no}"),
+            ("VOLUME /a ${X:?no}", "${X:?no}"), ("EXPOSE 80 x", "x"), ("EXPOSE 80 ${X:?no}", "${X:?no}"),
+            ("WORKDIR ${X:?no}", "${X:?no}"), ("STOPSIGNAL nope", "nope"), ("COPY a https://h/f /d", "https://h/f"),
+        ]
+    )
+    func focus(_ instruction: String, _ operand: String) throws {
+        let text = "FROM scratch\n\(instruction)\n"
+        let error = try #require(throws: BuildError.self) { try Planning(text).plan() }
+        let found = error.diagnostics[0]
+        #expect(found.range?.startLine == 2)
+        let focus = try #require(found.focus)
+        #expect(String(decoding: Array(text.utf8)[focus.lowerBound..<focus.upperBound], as: UTF8.self) == operand)
     }
 
     @Test func unknownTargets() {

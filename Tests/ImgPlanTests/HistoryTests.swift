@@ -65,6 +65,19 @@ struct HistoryTests {
         #expect(seconds(assemble("M L1 L M", base: base, epoch: 5)) == [9, nil, 5, 5, 5, 5])
     }
 
+    @Test func addedEntriesHaveTimesToo() {
+        let base = [HistoryEntry(created: "1970-01-01T00:00:09Z", createdBy: "b")]
+        #expect(seconds(assemble("L7 M", base: base, layers: 3, epoch: 5)) == [9, 5, 5, 5, 5])
+        #expect(seconds(assemble("L7 M", base: base, layers: 3)) == [9, 7, 7, 7, 7])
+    }
+
+    /// Entries that were changed are no longer the base's own, nor are those after them.
+    @Test func changedEntriesAreNoLaterThanTheEpoch() {
+        let base = [9, 3, 9].map { HistoryEntry(created: "1970-01-01T00:00:0\($0)Z", createdBy: "b\($0)") }
+        #expect(seconds(assemble("L7", base: base, layers: 2, epoch: 5)) == [5, 3, 5, 5])
+        #expect(seconds(assemble("L7", base: base, layers: 3, epoch: 5)) == [9, 3, 9, 5])
+    }
+
     @Test func entriesAgreeWithTheLayersOfTheBase() {
         let missing = assemble("L1", base: [HistoryEntry(createdBy: "b", emptyLayer: true)], layers: 2)
         #expect(missing.map(\.emptyLayer) == [true, false, false, false])

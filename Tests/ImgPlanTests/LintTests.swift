@@ -67,6 +67,10 @@ struct LintTests {
                 "MultipleInstructionsDisallowed: Multiple CMD instructions should not be used in the same stage because only the last one will be used (line 2)"
             ]
         ),
+        (
+            "FROM scratch\nARG D\nCOPY <<A <<\"B\" /\n$D $NOPE\nA\n$QUOTED\nB",
+            ["UndefinedVar: Usage of undefined variable '$NOPE' (line 3)"]
+        ),
         ("FROM scratch\nENV a=1 \\\n\n b=2", ["NoEmptyContinuation: Empty continuation line (line 2)"]),
         (
             "FROM --platform=$TARGETPLATFORM plain",

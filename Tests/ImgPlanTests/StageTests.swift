@@ -59,6 +59,28 @@ struct StageTests {
         #expect(plan.platforms.map { $0.stages[$0.target].config.platform.architecture } == ["amd64", "arm64"])
     }
 
+    @Test(arguments: ["linux/arm64/v8", "linux/aarch64", "Linux/ARM64"])
+    func platformsOfContextsAreNormalised(_ spelling: String) throws {
+        let platform = try Planning("FROM plain") {
+            $0.namedContexts = ["plain::\(spelling)": .scratch, "plain": .directory("/other")]
+            $0.platforms = [Platform(os: "linux", architecture: "arm64")]
+        }
+        .plan().plan.platforms[0]
+        #expect(platform.stages.map(\.base) == [.scratch])
+    }
+
+    @Test func foreignBasesOfTheImageAreWarnedOf() throws {
+        let text = "FROM --platform=$BUILDPLATFORM plain AS tools\nFROM tools AS mid\nFROM mid"
+        let both = ["amd64", "arm64"].map { Platform(os: "linux", architecture: $0) }
+        let warning =
+            "The image for linux/amd64 is built on plain:latest for linux/arm64: its programs will not run there (line 1)"
+        #expect(try Planning(text) { $0.platforms = both }.findings() == [warning])
+        #expect(try Planning(text) { $0.platforms = both.reversed() }.findings() == [warning])
+        #expect(try Planning(text) { $0.platforms = [both[1]] }.findings().isEmpty)
+        // Tools of the builder's platform are what the flag is for.
+        #expect(try Planning("\(text) AS x\nFROM plain\nCOPY --from=x / /").findings().isEmpty)
+    }
+
     @Test func targetIgnoresCase() throws {
         let text = "FROM scratch AS Build\nLABEL a=1\nFROM nosuch/x"
         #expect(try Planning(text) { $0.target = "BUILD" }.target().name == "build")

@@ -3,8 +3,8 @@ package import ImgReport
 extension Dockerfile {
     /// Parses a Dockerfile and goes on after a mistake.
     ///
-    /// An error of the first phase is the only one reported, whatever stands before it (LEX-18). Instructions with a
-    /// mistake are left out of the result.
+    /// An error of the first phase is the only one reported, whatever stands before it (LEX-18), and leaves no
+    /// instructions; of the second phase, those with a mistake are left out of the result.
     package static func parse(_ file: SourceFile) -> (Dockerfile, [Diagnostic]) {
         var lexer = Lexer(file)
         var diagnostics: [Diagnostic] = []
@@ -15,10 +15,10 @@ extension Dockerfile {
         }
         var dockerfile = Dockerfile(file: file, directives: Directives(escape: lexer.escape), instructions: [])
         let directiveFindings = dockerfile.readDirectives()
-        var validator = Validator()
-        for raw in lexer.instructions { validator.add(raw) }
-        dockerfile.instructions = validator.instructions
         if isLexed {
+            var validator = Validator()
+            for raw in lexer.instructions { validator.add(raw) }
+            dockerfile.instructions = validator.instructions
             diagnostics = directiveFindings + validator.diagnostics
             if diagnostics.isEmpty || !diagnostics.contains(where: { $0.severity == .error }), !validator.hasStage {
                 diagnostics.append(
@@ -118,8 +118,12 @@ extension Instruction {
     init(_ raw: RawInstruction) throws(ValidationError) {
         let parser = InstructionParser(raw: raw)
         let body = try parser.body()
-        let isExpose = if case .expose = body { true } else { false }
-        let operands = isExpose ? parser.sortedOperands : parser.operands
+        let operands =
+            switch body {
+            case .expose: parser.sortedOperands
+            case .copy, .add: parser.copyOperands
+            default: parser.operands
+            }
         var flagRanges: [String: SourceRange] = [:]
         for flag in raw.flags {
             let name = flag.bytes.dropFirst(2).prefix { $0 != UInt8(ascii: "=") }

@@ -7,6 +7,13 @@ extension InstructionParser {
         "exclude": .list,
     ]
 
+    /// Sources, then heredocs, then the destination.
+    var copyOperands: [Word] {
+        let sources = operands.dropLast()
+        return sources.filter { HeredocMarker($0.bytes) == nil } + sources.filter { HeredocMarker($0.bytes) != nil }
+            + operands.suffix(1)
+    }
+
     /// COPY and ADD (§4, HD-10…HD-14).
     func copy(isAdd: Bool) throws(ValidationError) -> CopyInstruction {
         let verb = isAdd ? "ADD" : "COPY"
