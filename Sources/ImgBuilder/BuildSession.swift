@@ -26,7 +26,7 @@ final class BuildSession: Sendable {
     init(environment: BuilderEnvironment, events: any EventSink, createsRepository: Bool = false) {
         self.environment = environment
         self.events = events
-        workers = environment.workers ?? max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+        workers = environment.workers ?? Processors.available
         // Threads beyond the processors are those that wait for the network or the disk.
         pool = BlockingPool(threads: workers + 4)
         http = HTTPClient(configuration: .imgbuild(events: events))

@@ -76,4 +76,8 @@ package struct Scratch: Sendable {
 /// A test's own set-up failed.
 package struct ScratchError: Error, CustomStringConvertible {
     package var description: String
+
+    package init(description: String) {
+        self.description = description
+    }
 }

@@ -4,8 +4,8 @@ import ImgStream
 import ImgTree
 
 /// What libFuzzer calls with one input after another; `$FUZZ_TARGET` says who reads it.
-@c
-public func LLVMFuzzerTestOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+@c(LLVMFuzzerTestOneInput)
+public func testOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let bytes = unsafe Array(UnsafeBufferPointer(start: start, count: count))
     target.read(bytes)
     return 0

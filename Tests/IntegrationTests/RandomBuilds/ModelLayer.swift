@@ -1,0 +1,194 @@
+/// What one COPY, ADD or WORKDIR changes in a tree, by the rules of BuildKit for what the generator asks.
+struct ModelLayer {
+    struct Flags {
+        var owner: (uid: Int, gid: Int)?
+        var chmod: Chmod?
+        var isLink = false
+        var excludes: [ModelPattern] = []
+    }
+
+    /// A value of `--chmod` with what it does.
+    struct Chmod: Sendable {
+        var text: String
+        var octal: Int?
+        var apply: @Sendable (_ mode: Int, _ isDirectory: Bool) -> Int
+    }
+
+    private(set) var tree: ModelTree
+    private var changed: Set<String> = []
+    private let flags: Flags
+    private let before: ModelTree
+    private var lastGroup: Int
+
+    /// - Parameter serial: Number of the instruction; its hard links are its own.
+    init(over tree: ModelTree, flags: Flags = Flags(), serial: Int) {
+        before = tree
+        lastGroup = serial << 16
+        self.flags = flags
+        // `--chmod` turns `--link` off (CP-42).
+        self.tree = flags.isLink && flags.chmod == nil ? [:] : tree
+    }
+
+    // MARK: Changes
+
+    /// A directory's content, or a file, into or onto the destination (CP-9…CP-21).
+    mutating func copy(
+        _ path: String,
+        named name: String,
+        of source: ModelTree,
+        to destination: String
+    ) throws(Unwanted) {
+        let isDirectoryForm = destination.hasSuffix("/")
+        let place = destination.split(separator: "/").joined(separator: "/")
+        if path.isEmpty || source[path]?.kind == .directory {
+            try makeDirectories(place)
+            let wanted = source.below(path)
+                .filter { inner in
+                    let relative = path.isEmpty ? inner : String(inner.dropFirst(path.count + 1))
+                    return !flags.excludes.contains { $0.covers(relative) }
+                }
+            try copy(wanted, of: source, dropping: path, into: place)
+            return
+        }
+        guard var object = source[path] else { throw Unwanted() }
+        try makeDirectories(isDirectoryForm ? place : ModelPath.parent(place))
+        object.group = nil
+        // A link would be followed.
+        if tree[place]?.kind == .symlink { throw Unwanted() }
+        let isInside = place.isEmpty || tree[place]?.kind == .directory
+        try put(object, at: isInside ? ModelPath.join(place, name) : place)
+    }
+
+    /// `--parents` with a path without wildcards (CP-36…CP-40).
+    mutating func copyWithParents(
+        _ path: String,
+        below root: String,
+        of source: ModelTree,
+        to destination: String
+    ) throws(Unwanted) {
+        let place = destination.split(separator: "/").joined(separator: "/")
+        let whole = ModelPath.join(root, path)
+        let matches = ([whole] + source.below(whole))
+            .filter { inner in
+                let relative = root.isEmpty ? inner : String(inner.dropFirst(root.count + 1))
+                return !flags.excludes.contains { $0.covers(relative) }
+            }
+        try makeDirectories(place)
+        guard !matches.isEmpty else { return }
+        let ancestors = ModelPath.prefixes(path).dropLast().map { ModelPath.join(root, $0) }
+        try copy(ancestors + matches, of: source, dropping: root, into: place)
+    }
+
+    private mutating func copy(
+        _ paths: [String],
+        of source: ModelTree,
+        dropping top: String,
+        into place: String
+    ) throws(Unwanted) {
+        var groups: [Int: Int] = [:]
+        for path in paths {
+            guard var object = source[path] else { throw Unwanted() }
+            if let group = object.group {
+                object.group = freshGroup(of: group, &groups)
+            }
+            try put(object, at: ModelPath.join(place, top.isEmpty ? path : String(path.dropFirst(top.count + 1))))
+        }
+    }
+
+    private mutating func freshGroup(of group: Int, _ groups: inout [Int: Int]) -> Int {
+        if let known = groups[group] { return known }
+        lastGroup += 1
+        groups[group] = lastGroup
+        return lastGroup
+    }
+
+    /// An object with the flags' owner and mode (CP-15, CP-16).
+    mutating func put(_ original: ModelObject, at path: String) throws(Unwanted) {
+        guard !path.isEmpty else { throw Unwanted() }
+        var object = original
+        if let owner = flags.owner { (object.uid, object.gid) = owner }
+        if let chmod = flags.chmod, object.kind != .symlink {
+            object.mode = chmod.apply(object.mode, object.kind == .directory)
+        }
+        try replace(path, with: object)
+    }
+
+    private mutating func replace(_ path: String, with object: ModelObject) throws(Unwanted) {
+        if let existing = tree[path], (existing.kind == .directory) != (object.kind == .directory) { throw Unwanted() }
+        tree[path] = object
+        changed.insert(path)
+    }
+
+    /// Missing directories with what the flags say (CP-19).
+    mutating func makeDirectories(_ path: String) throws(Unwanted) {
+        let mode = (flags.chmod?.octal).map { $0 & 0o777 } ?? 0o755
+        let owner = flags.owner ?? (0, 0)
+        try makeDirectories(path, like: .directory(mode, uid: owner.uid, gid: owner.gid))
+    }
+
+    private mutating func makeDirectories(_ path: String, like template: ModelObject) throws(Unwanted) {
+        for step in ModelPath.prefixes(path) {
+            guard let existing = tree[step] else {
+                try replace(step, with: template)
+                continue
+            }
+            guard existing.kind == .directory else { throw Unwanted() }
+        }
+    }
+
+    /// Members of an archive: their own modes, and owners unless `--chown` is there (ARC-5…ARC-7).
+    mutating func unpack(_ members: [ModelMember], to destination: String) throws(Unwanted) {
+        let place = destination.split(separator: "/").joined(separator: "/")
+        try makeDirectories(place)
+        var groups: [Int: Int] = [:]
+        var owners: [Int: ModelObject] = [:]
+        for member in members {
+            var object = member.object
+            if let owner = flags.owner { (object.uid, object.gid) = owner }
+            let path = ModelPath.join(place, member.path)
+            try makeDirectories(ModelPath.parent(path), like: .directory())
+            if let group = object.group {
+                let fresh = freshGroup(of: group, &groups)
+                object.group = fresh
+                owners[fresh] = object
+            }
+            try replace(path, with: object)
+        }
+        // The header of a hard link counts for the file it names, too.
+        for (path, object) in tree {
+            guard let last = object.group.flatMap({ owners[$0] }) else { continue }
+            var shared = object
+            (shared.mode, shared.uid, shared.gid) = (last.mode, last.uid, last.gid)
+            tree[path] = shared
+        }
+    }
+
+    // MARK: The result
+
+    /// The tree of the stage with this layer on it.
+    func merged() throws(Unwanted) -> ModelTree {
+        guard flags.isLink, flags.chmod == nil else { return tree }
+        var result = before
+        for (path, object) in tree {
+            if let existing = result[path], (existing.kind == .directory) != (object.kind == .directory) {
+                throw Unwanted()
+            }
+            result[path] = object
+        }
+        return result
+    }
+
+    /// What GNU tar says about the layer, an entry a line (LAY-1, LAY-2, LAY-4).
+    func listing() -> [String] {
+        let paths = Set(changed.flatMap { ModelPath.prefixes($0) }).sorted(by: ModelPath.precedes)
+        var leaders: [Int: String] = [:]
+        return paths.compactMap { path in
+            guard let object = tree[path] else { return nil }
+            if let group = object.group {
+                if let leader = leaders[group] { return TarListing.hardlink(path, object, to: leader) }
+                leaders[group] = path
+            }
+            return TarListing.line(path, object)
+        }
+    }
+}
