@@ -23,6 +23,7 @@ enum EntryWriting {
                 notes.append(Note(path: header.path, bytes: note))
             }
             while try buffer.fill(from: source) {
+                try Task.checkCancellation()
                 try buffer.withSpan { chunk throws(StreamError) in try writer.write(chunk) }
             }
         }
