@@ -42,6 +42,14 @@ final class BuildSession: Sendable {
         scratch = ScratchDirectories(parent: environment.temporaryDirectory, pool: pool)
     }
 
+    /// Gives back what work that failed or was cancelled has left at registries and on the disk.
+    func abandon() async {
+        await registry.cancelUploads()
+        let path = environment.resolvedCacheDirectory
+        guard let store = openedStore.value(ifReady: path) else { return }
+        store.removeDrafts()
+    }
+
     func shutdown() {
         scratch.removeAll()
         http.shutdown()

@@ -40,6 +40,7 @@ public final class Builder: Sendable {
         do {
             return try await body(session)
         } catch {
+            await session.abandon()
             throw Task.isCancelled ? BuildError(.interrupted, "interrupted") : BuildError(describing: error)
         }
     }

@@ -23,20 +23,23 @@ public enum CommandLineTool {
         } catch {
             return report(parseError: error)
         }
+        let interrupts = Interrupts()
         do {
             if let command = command as? any ToolCommand {
-                let interrupts = Interrupts()
                 return try await interrupts.cancelling { try await command.perform() }
             }
             var other = command
             try other.run()
             return 0
+        } catch  where interrupts.signal != nil {
+            // Whatever failed did so because it was cancelled.
+            let signal = interrupts.signal ?? SIGINT
+            let word = signal == SIGTERM ? "terminated" : "interrupted"
+            Console.standardError.print(["error: \(word); run the same command again: what is finished is kept"])
+            return 128 + signal
         } catch let error as BuildError {
             Console.standardError.print(ErrorText(error).lines)
             return error.code.rawValue
-        } catch is CancellationError {
-            Console.standardError.print(["error: interrupted; run the same command again: what is finished is kept"])
-            return BuildError.Code.interrupted.rawValue
         } catch {
             return report(parseError: error)
         }

@@ -43,6 +43,7 @@ enum EntryWriting {
                 notes.append(Note(path: header.path, bytes: note))
             }
             while try buffer.fill(from: source) {
+                try Task.checkCancellation()
                 try buffer.withSpan { chunk throws(StreamError) in try sinks.write(chunk) }
             }
         }
@@ -82,6 +83,7 @@ enum EntryWriting {
             try hasher.append(header)
             guard let source else { return }
             while try buffer.fill(from: source) {
+                try Task.checkCancellation()
                 try buffer.withSpan { chunk throws(StreamError) in try hasher.write(chunk) }
             }
         }

@@ -41,6 +41,7 @@ package final class RegistryClient: Sendable {
     let events: any EventSink
     let authenticator: Authenticator
     let uploads = UploadLedger()
+    let openUploads = OpenUploads()
     let notices = OnceNotices()
     private let hosts = Mutex<[String: RegistryHost]>([:])
 

@@ -55,7 +55,7 @@ package final class BlobDraft: ByteSink {
     }
 
     private func open(in place: StorePlace) -> Int32 {
-        path = "\(place.drafts)/\(ContentStore.draftName())"
+        path = "\(place.drafts)/\(store.draftName())"
         descriptor = unsafe Glibc.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
         return descriptor >= 0 ? 0 : errno
     }

@@ -18,6 +18,8 @@ package final class ContentStore: Sendable {
     private let spare: StoreOverflow
     private let warn: @Sendable (String) -> Void
     private let state = Mutex(State())
+    /// Other processes and other builds in this one have drafts beside these.
+    private let draftPrefix = "\(getpid())-\(UInt32.random(in: 0 ... .max))-"
 
     private struct State {
         var hasWarned = false
@@ -162,7 +164,7 @@ package final class ContentStore: Sendable {
     /// Keeps bytes under a key; a failure is as if it had been pruned at once.
     package func setRecord(namespace: String, key: String, _ bytes: [UInt8]) {
         let file = recordPath(namespace, key)
-        let draft = "\(path)/drafts/\(Self.draftName())"
+        let draft = "\(path)/drafts/\(draftName())"
         guard let slash = file.lastIndex(of: "/"), StoreFiles.makeDirectory(String(file[..<slash])) == 0 else { return }
         let descriptor = unsafe Glibc.open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { return }
@@ -179,5 +181,15 @@ package final class ContentStore: Sendable {
         return "\(path)/records/\(namespace)/\(name.prefix(2))/\(name)"
     }
 
-    static func draftName() -> String { "\(getpid())-\(UInt64.random(in: 0 ... .max))" }
+    func draftName() -> String { "\(draftPrefix)\(UInt64.random(in: 0 ... .max))" }
+
+    /// Removes the drafts of this store object: what still writes to them belongs to work that was given up.
+    package func removeDrafts() {
+        for place in [place, spare.opened].compactMap({ $0 }) {
+            for draft in StoreFiles.files(below: place.drafts) {
+                let name = draft.path.split(separator: "/").last ?? ""
+                if name.hasPrefix(draftPrefix) { unsafe unlink(draft.path) }
+            }
+        }
+    }
 }

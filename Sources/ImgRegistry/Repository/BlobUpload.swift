@@ -29,8 +29,10 @@ struct BlobUpload: Sendable {
                 if upload == nil { upload = try await start() }
                 guard var open = upload else { return }
                 upload = nil
+                client.openUploads.note(open, session)
                 defer { current = open }
                 try await send(&open, by: method)
+                client.openUploads.close(open.id)
                 host.remember(method)
                 return
             } catch {
@@ -188,13 +190,11 @@ extension BlobUpload {
         return error
     }
 
-    /// Tells the registry to forget a session; whatever it answers is fine (PUSH-19).
+    /// Tells the registry to forget a session (PUSH-19).
     private func cancel(_ upload: UploadSession?) async {
         guard let upload else { return }
-        var call = Call(.delete, .absolute(upload.url), .write, "cancel an upload")
-        call.isRepeatable = false
-        call.timeLimit = .seconds(5)
-        _ = try? await session.send(call).drain()
+        client.openUploads.close(upload.id)
+        await session.cancelUpload(at: upload.url, within: .seconds(5))
     }
 
     /// How many bytes a session has (PUSH-18).
@@ -208,6 +208,7 @@ extension BlobUpload {
     private func move(_ upload: inout UploadSession, _ reply: Reply) async throws(RegistryError) {
         guard let location = reply.header("Location") else { return }
         upload.url = try await Redirect.target(location, from: reply.url, by: session, operation)
+        client.openUploads.note(upload, session)
     }
 }
 

@@ -1,12 +1,22 @@
 import ImgHTTP
 import ImgOCI
+import Synchronization
 
 /// One upload session of a registry: where it is now and how much it has.
 struct UploadSession: Sendable {
+    /// Its number in this process.
+    let id: UInt64
     /// Absolute; each reply may move it (PUSH-15).
     var url: String
     /// From `OCI-Chunk-Min-Length`.
     var minimumChunk: Int64 = 0
+
+    private static let count = Atomic<UInt64>(0)
+
+    init(url: String) {
+        id = Self.count.add(1, ordering: .relaxed).newValue
+        self.url = url
+    }
 
     /// The closing URL: `digest` is added to what the server sent, byte for byte (PUSH-16).
     static func closing(_ url: String, _ digest: Digest) -> String {
@@ -23,5 +33,63 @@ struct UploadSession: Sendable {
         if last == "-1" { return 0 }
         guard let value = Int64(last), value >= 0 else { return nil }
         return value == 0 ? 0 : value + 1
+    }
+}
+
+/// Upload sessions that no reply has closed; they are given back when a run ends early (RETRY-8).
+final class OpenUploads: Sendable {
+    private let open = Mutex<[UInt64: (session: Session, url: String)]>([:])
+
+    func note(_ upload: UploadSession, _ session: Session) {
+        open.withLock { $0[upload.id] = (session, upload.url) }
+    }
+
+    func close(_ id: UInt64) { open.withLock { $0[id] = nil } }
+
+    func takeAll() -> [(session: Session, url: String)] {
+        open.withLock { open in
+            defer { open = [:] }
+            return Array(open.values)
+        }
+    }
+}
+
+extension Session {
+    /// Cancels an upload session; whatever the registry answers is fine (PUSH-19).
+    func cancelUpload(at url: String, within limit: Duration) async {
+        var call = Call(.delete, .absolute(url), .write, "cancel an upload")
+        call.isRepeatable = false
+        call.timeLimit = limit
+        call.weight = .held
+        _ = try? await send(call).drain()
+    }
+}
+
+extension RegistryClient {
+    /// Who interrupts a program does not wait for long.
+    private static let patience = Duration.seconds(1)
+
+    /// Gives back the upload sessions that are open, whether or not this task is cancelled.
+    package func cancelUploads() async {
+        let open = openUploads.takeAll()
+        guard !open.isEmpty else { return }
+        await Task {
+            await withTaskGroup(of: Bool.self) { group in
+                group.addTask {
+                    try? await Task.sleep(for: Self.patience)
+                    return true
+                }
+                for upload in open {
+                    group.addTask {
+                        await upload.session.cancelUpload(at: upload.url, within: Self.patience)
+                        return false
+                    }
+                }
+                var left = open.count
+                while left > 0, await group.next() == false { left -= 1 }
+                group.cancelAll()
+            }
+        }
+        .value
     }
 }

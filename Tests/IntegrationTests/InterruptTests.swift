@@ -1,0 +1,271 @@
+import Glibc
+import ImgTestKit
+import Synchronization
+import Testing
+
+/// Something that a test waits for in vain.
+struct TestFailure: Error {
+    let reason: String
+
+    init(_ reason: String) {
+        self.reason = reason
+    }
+}
+
+/// A push that is ended from outside: nothing half-done is visible, and the next run goes on where it was.
+@Suite struct InterruptTests {
+    /// A registry that stops to take an upload when it has got a part of it.
+    private final class StallingRegistry: Sendable {
+        /// Bytes of the large layer that are taken.
+        static let limit = 2 << 20
+
+        let server: ScriptedServer
+        let upstream: Upstream
+        let isStalling = Flag()
+        let hasStalled = Flag()
+        /// Blobs that are complete.
+        let stored = Counter()
+
+        init(before registry: TestRegistry, stalls: Bool) throws {
+            isStalling.set(stalls)
+            let upstream = Upstream(registry.host)
+            self.upstream = upstream
+            let (isStalling, hasStalled, stored) = (isStalling, hasStalled, stored)
+            server = try ScriptedServer { exchange in
+                let response = try upstream.forward(exchange) { passed in
+                    guard isStalling.value, passed >= Self.limit else { return }
+                    hasStalled.set(true)
+                    _ = exchange.waitForClose(seconds: 30)
+                    throw TestFailure("the client has gone")
+                }
+                if exchange.method == "PUT", exchange.path.contains("/blobs/"), response.status == 201 { stored.add(1) }
+                return response
+            }
+        }
+
+        func count(_ method: String, _ part: String) -> Int {
+            server.requests.count { $0.method == method && $0.target.contains(part) }
+        }
+    }
+
+    /// A program that runs beside the test.
+    private struct Run: Sendable {
+        let lab: Lab
+        let arguments: [String]
+
+        func result() async throws -> ProgramResult {
+            try await Program.run(
+                "sh",
+                ["-c", "echo $$ >pid; exec \"$@\"", "sh", Project.imgbuild] + arguments,
+                in: lab.scratch.path,
+                environment: [
+                    "IMGBUILD_CACHE_DIR": lab.scratch["cache"], "HOME": lab.scratch.path, "TMPDIR": lab.scratch["tmp"],
+                ]
+            )
+        }
+
+        func send(_ signal: Int32) throws {
+            let text = try lab.scratch.read("pid").split(separator: "\n").first
+            let process = try #require(text.flatMap { pid_t($0) })
+            #expect(kill(process, signal) == 0)
+        }
+    }
+
+    /// A context with a small and a large layer that doesn't compress.
+    private static func context(_ lab: Lab, megabytes: Int) async throws {
+        try lab.scratch.write("context/small", "small\n")
+        try lab.scratch.write("context/Dockerfile", "FROM scratch\nCOPY small /\nCOPY large /\n")
+        try lab.scratch.write("tmp/keep", "")
+        try await Program.output(
+            "sh",
+            ["-c", "head -c \(megabytes << 20) /dev/urandom >context/large"],
+            in: lab.scratch.path
+        )
+    }
+
+    private static func waits(for seconds: Int, until isTrue: () async throws -> Bool) async throws {
+        let end = ContinuousClock.now + .seconds(seconds)
+        while try await !isTrue() {
+            guard ContinuousClock.now < end else { throw TestFailure("it did not happen") }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+    }
+
+    /// Temporary files below the cache, the temporary directory and a layout.
+    private static func leftovers(_ lab: Lab) async throws -> String {
+        try await Program.output(
+            "sh",
+            [
+                "-c",
+                "find tmp cache layout -type f \\( -path '*/drafts/*' -o -name '*.draft' -o -path 'tmp/*' \\) "
+                    + "-not -name keep 2>/dev/null; true",
+            ],
+            in: lab.scratch.path
+        )
+    }
+
+    /// Files that are not what their name says.
+    private static func damaged(_ lab: Lab) async throws -> String {
+        try await Program.output(
+            "sh",
+            [
+                "-c",
+                "find cache layout -type f -path '*/blobs/sha256/*' -not -name '*.draft' 2>/dev/null | while read f; "
+                    + "do [ \"$(sha256sum \"$f\" | cut -c1-64)\" = \"${f##*/}\" ] || echo \"$f\"; done",
+            ],
+            in: lab.scratch.path
+        )
+    }
+
+    @Test(arguments: [SIGINT, SIGTERM, SIGKILL])
+    func aPushThatIsEnded(by signal: Int32) async throws {
+        try await Lab.with { lab in
+            try await Self.context(lab, megabytes: 8)
+            let registry = try StallingRegistry(before: lab.registry, stalls: true)
+            defer { registry.server.stop() }
+            let name = "\(registry.server.authority)/ended/app:1"
+            let run = Run(lab: lab, arguments: ["--platform", "linux/amd64", "-t", name, "--push", "context"])
+            async let first = run.result()
+            try await Self.waits(for: 20) { registry.hasStalled.value && registry.stored.value == 1 }
+            let start = ContinuousClock.now
+            try run.send(signal)
+            let ended = try await first
+            #expect(ContinuousClock.now - start < .seconds(3))
+            #expect(ended.status == 128 + signal, "\(ended)")
+            if signal != SIGKILL {
+                let word = signal == SIGINT ? "interrupted" : "terminated"
+                #expect(ended.errors.contains("error: \(word)"), "\(ended)")
+                #expect(try await Self.leftovers(lab) == "")
+                // The upload is given back (PUSH-19).
+                #expect(registry.count("DELETE", "/blobs/uploads/") == 1)
+            }
+            #expect(try await Self.damaged(lab) == "")
+            #expect(try await !lab.exists("ended/app:1"))
+            #expect(registry.count("PUT", "/manifests/") == 0)
+
+            registry.isStalling.set(false)
+            let (posts, bytes) = (registry.count("POST", "/blobs/uploads/"), registry.upstream.sent.value)
+            let second = try await run.result()
+            #expect(second.status == 0, "\(second)")
+            // The large layer and the configuration; the small layer is there.
+            #expect(registry.count("POST", "/blobs/uploads/") - posts == 2)
+            #expect(registry.upstream.sent.value - bytes < 9 << 20)
+            #expect(try await lab.exists("ended/app:1"))
+        }
+    }
+
+    /// The tag keeps pointing to the old image, whole, while a new one is half there.
+    @Test func theOldImageStaysWhole() async throws {
+        try await Lab.with { lab in
+            try await Self.context(lab, megabytes: 1)
+            try await lab.build([
+                "--platform", "linux/amd64,linux/arm64", "-t", lab.reference("ended/app:1"), "--push", "context",
+            ])
+            let old = try await lab.skopeo([
+                "inspect", "--raw", "--tls-verify=false", "docker://\(lab.reference("ended/app:1"))",
+            ])
+            try await Self.context(lab, megabytes: 8)
+            let registry = try StallingRegistry(before: lab.registry, stalls: true)
+            defer { registry.server.stop() }
+            let run = Run(
+                lab: lab,
+                arguments: [
+                    "--platform", "linux/amd64,linux/arm64", "-t", "\(registry.server.authority)/ended/app:1", "--push",
+                    "context",
+                ]
+            )
+            async let first = run.result()
+            try await Self.waits(for: 20) { registry.hasStalled.value }
+            try run.send(SIGTERM)
+            #expect(try await first.status == 143)
+            #expect(
+                try await lab.skopeo([
+                    "inspect", "--raw", "--tls-verify=false", "docker://\(lab.reference("ended/app:1"))",
+                ]) == old
+            )
+        }
+    }
+
+    @Test(arguments: [SIGINT, SIGTERM])
+    func aBuildThatIsEndedWhileALayerIsMade(by signal: Int32) async throws {
+        try await Lab.with { lab in
+            try await Self.context(lab, megabytes: 256)
+            let run = Run(
+                lab: lab,
+                arguments: ["--platform", "linux/amd64", "--output", "type=oci,dest=layout,tar=false", "context"]
+            )
+            async let first = run.result()
+            try await Self.waits(for: 20) {
+                let draft = try await Program.output(
+                    "sh",
+                    ["-c", "find cache/drafts -type f -size +1000k 2>/dev/null; true"],
+                    in: lab.scratch.path
+                )
+                return !draft.isEmpty
+            }
+            let start = ContinuousClock.now
+            try run.send(signal)
+            let ended = try await first
+            #expect(ContinuousClock.now - start < .seconds(3))
+            #expect(ended.status == 128 + signal, "\(ended)")
+            #expect(try await Self.leftovers(lab) == "")
+            #expect(try await Self.damaged(lab) == "")
+        }
+    }
+
+    @Test func aBuildThatIsEndedWhileABaseIsRead() async throws {
+        try await Lab.with(bases: ["busybox"]) { lab in
+            let isStalled = Flag()
+            let upstream = Upstream(lab.registry.host)
+            let server = try ScriptedServer { exchange in
+                let response = try upstream.forward(exchange)
+                guard exchange.method == "GET", response.body.count > 100_000 else { return response }
+                try exchange.write("HTTP/1.1 200 OK\r\nContent-Length: \(response.body.count)\r\n\r\n")
+                try exchange.write(Array(response.body[..<100_000]))
+                isStalled.set(true)
+                _ = exchange.waitForClose(seconds: 30)
+                exchange.close()
+                return nil
+            }
+            defer { server.stop() }
+            try lab.scratch.write("context/small", "small\n")
+            try lab.scratch.write("context/Dockerfile", "FROM \(server.authority)/base/busybox:1\nCOPY small /bin/\n")
+            try lab.scratch.write("tmp/keep", "")
+            let run = Run(lab: lab, arguments: ["--platform", "linux/amd64", "--output", "type=cacheonly", "context"])
+            async let first = run.result()
+            try await Self.waits(for: 20) { isStalled.value }
+            let start = ContinuousClock.now
+            try run.send(SIGINT)
+            let ended = try await first
+            #expect(ContinuousClock.now - start < .seconds(3))
+            #expect(ended.status == 130, "\(ended)")
+            #expect(ended.errors.contains("error: interrupted"), "\(ended)")
+            #expect(try await Self.leftovers(lab) == "")
+        }
+    }
+
+    /// Whenever the process dies, cache and layout hold no damaged blob, and the next run succeeds.
+    @Test func aBuildThatIsKilledAtAnyTime() async throws {
+        try await Lab.with { lab in
+            try await Self.context(lab, megabytes: 16)
+            let run = Run(
+                lab: lab,
+                arguments: ["--platform", "linux/amd64", "--output", "type=oci,dest=layout,tar=false", "context"]
+            )
+            for delay in stride(from: 30, to: 500, by: 90) {
+                async let result = run.result()
+                try await Task.sleep(for: .milliseconds(delay))
+                try? run.send(SIGKILL)
+                _ = try await result
+                #expect(try await Self.damaged(lab) == "", "killed after \(delay) ms")
+            }
+            let last = try await run.result()
+            #expect(last.status == 0, "\(last)")
+            #expect(try await Self.damaged(lab) == "")
+            try await Program.output(
+                "skopeo",
+                ["copy", "--quiet", "oci:\(lab.scratch["layout"])", "dir:\(lab.scratch["out"])"]
+            )
+        }
+    }
+}
