@@ -109,6 +109,9 @@ extension RegistryClient {
         hosts.certificateAuthorities = settings.certificateAuthorities.map {
             HostSettings.CertificateAuthority(host: $0.host, path: $0.path)
         }
+        hosts.redirectHosts = Set(settings.redirectHosts.map { $0.lowercased() })
+        hosts.isAddressStrict = settings.refusesInternalAddresses
+        hosts.isRealmStrict = settings.requiresRelatedRealm
         hosts.hostsDirectories = settings.configurationDirectories + hosts.hostsDirectories
         var options = RegistryOptions()
         if let concurrency = settings.concurrency {

@@ -45,6 +45,12 @@ public struct RegistrySettings: Sendable {
     public var certificateAuthorities: [(host: String?, path: String)] = []
     /// Directories of containerd's `hosts.toml` layout, before the system's own (MIR-1).
     public var configurationDirectories: [String] = []
+    /// Hosts that a registry may lead to although they look internal (SEC-4).
+    public var redirectHosts: [String] = []
+    /// Whether a host that a registry leads to must not have an internal address, even by name (SEC-4).
+    public var refusesInternalAddresses = false
+    /// Whether credentials go to token servers of the registry's own domain only (SEC-5).
+    public var requiresRelatedRealm = false
     /// Blob transfers at a time per host; nil is the default (NET-11).
     public var concurrency: Int?
     /// Profile of the AWS configuration to use first (AWS-1).

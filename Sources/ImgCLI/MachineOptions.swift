@@ -26,6 +26,25 @@ struct MachineOptions: ParsableArguments {
     )
     var configurationDirectories: [String] = []
 
+    @Option(
+        name: .customLong("allow-redirect"),
+        parsing: .unconditionalSingleValue,
+        help: "HOST that a registry may lead to although it is an internal one."
+    )
+    var redirectHosts: [String] = []
+
+    @Flag(
+        name: .customLong("strict-ssrf"),
+        help: "Refuse hosts that a registry leads to when their name has an internal address."
+    )
+    var refusesInternalAddresses = false
+
+    @Flag(
+        name: .customLong("strict-realm"),
+        help: "Send credentials to no token server outside of the registry's own domain."
+    )
+    var requiresRelatedRealm = false
+
     @Option(name: .customLong("registry-concurrency"), help: "Blob transfers at a time per registry.")
     var concurrency: Int?
 
@@ -47,6 +66,9 @@ struct MachineOptions: ParsableArguments {
             )
         }
         environment.registry.configurationDirectories = configurationDirectories.map(environment.absolute)
+        environment.registry.redirectHosts = redirectHosts
+        environment.registry.refusesInternalAddresses = refusesInternalAddresses
+        environment.registry.requiresRelatedRealm = requiresRelatedRealm
         if let concurrency {
             guard (1...64).contains(concurrency) else {
                 throw BuildError(.usage, "invalid value \(concurrency) of --registry-concurrency: 1 to 64")

@@ -10,6 +10,8 @@ package struct HTTPError: Error, Sendable, CustomStringConvertible {
 
         package static let resolve = Code("resolve")
         package static let connect = Code("connect")
+        /// The name leads to an address that the request refuses.
+        package static let addressRefused = Code("addressRefused")
         /// The server's certificate is not acceptable.
         package static let tlsVerify = Code("tlsVerify")
         package static let tlsHandshake = Code("tlsHandshake")
@@ -58,6 +60,12 @@ package struct HTTPError: Error, Sendable, CustomStringConvertible {
         self.url = URLMask.mask(url)
         self.retry = retry
         self.curlCode = curlCode
+    }
+
+    /// The plain cause alone, for those who have said themselves what failed.
+    package var cause: String {
+        guard let colon = message.firstRange(of: ": ") else { return message }
+        return String(message[colon.upperBound...])
     }
 
     package var description: String { "\(message) (\(url))" }

@@ -12,6 +12,8 @@ package struct HTTPRequest: Sendable {
     package var http1Only = false
     /// Connects to this socket instead of the URL's host.
     package var unixSocket: String?
+    /// Judges the address that a name has turned out to have; not asked where a proxy looks it up.
+    package var refusesAddress: (@Sendable (IPAddress) -> Bool)?
     /// Overrides ``HTTPConfiguration/connectTimeout``.
     package var connectTimeout: Duration?
     /// Limit of the whole transfer; nil is none.

@@ -5,6 +5,12 @@ package struct IPAddress: Hashable, Sendable {
     /// 4 or 16 bytes in network order.
     package let bytes: [UInt8]
 
+    /// 4 or 16 bytes in network order.
+    package init?(bytes: [UInt8]) {
+        guard bytes.count == 4 || bytes.count == 16 else { return nil }
+        self.bytes = bytes
+    }
+
     /// Reads dotted decimal or IPv6 text without brackets.
     package init?(_ text: String) {
         var four = in_addr()
@@ -32,6 +38,14 @@ package struct IPAddress: Hashable, Sendable {
             return nil
         }
         bytes = unsafe withUnsafeBytes(of: &four) { unsafe Array($0) }
+    }
+
+    /// As people write it.
+    package var text: String {
+        var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
+        let length = socklen_t(text.count)
+        guard unsafe inet_ntop(isIPv6 ? AF_INET6 : AF_INET, bytes, &text, length) != nil else { return "?" }
+        return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     package var isIPv6: Bool { bytes.count == 16 }

@@ -115,13 +115,15 @@ extension RegistryError {
     }
 
     private var ecrPermissionRemedies: [String] {
-        let prefix = product == .ecrPublic ? "ecr-public" : "ecr"
-        let actions = [
+        let isPublic = product == .ecrPublic
+        let prefix = isPublic ? "ecr-public" : "ecr"
+        var actions = [
             "BatchCheckLayerAvailability", "InitiateLayerUpload", "UploadLayerPart", "CompleteLayerUpload", "PutImage",
-            "BatchGetImage", "GetDownloadUrlForLayer",
         ]
+        // Reading is free for all in the public registry.
+        if !isPublic { actions += ["BatchGetImage", "GetDownloadUrlForLayer"] }
         return [
-            "allow \(prefix):GetAuthorizationToken on *, and on the repository "
+            "allow \(prefix):GetAuthorizationToken\(isPublic ? " and sts:GetServiceBearerToken" : "") on *, and on the repository "
                 + actions.map { "\(prefix):\($0)" }.joined(separator: ", "),
             "for a repository of another account its repository policy must allow this, too",
         ]

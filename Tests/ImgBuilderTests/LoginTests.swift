@@ -131,4 +131,21 @@ import Testing
             #expect(!friend.findings.contains { $0.detail.contains("s3cret") })
         }
     }
+
+    /// What a token grants is told where the token tells it, and guessed nowhere.
+    @Test func doctorCannotReadAnOpaqueToken() async throws {
+        let server = try Self.tokenRegistry()
+        defer { server.stop() }
+        try await Scratch.with { scratch in
+            let builder = Self.builder(scratch)
+            let reference = try ImageReference(parsing: "127.0.0.1:\(server.port)/a/b")
+            let auth = Self.basic.dropFirst("Basic ".count)
+            try scratch.write("docker/config.json", "{\"auths\":{\"\(reference.domain)\":{\"auth\":\"\(auth)\"}}}")
+            let report = try await builder.doctor(reference, triesPush: false)
+            let scopes = report.findings.filter { $0.name == "scopes" }
+            #expect(scopes.map(\.verdict) == [.ok])
+            let words = "a token for repository:a/b:pull was given; it does not say what it grants"
+            #expect(scopes.map(\.detail) == [words])
+        }
+    }
 }

@@ -131,3 +131,20 @@ struct PeerTests {
         #expect(try await failure(HTTPRequest(url: "http://reg.invalid/", proxy: proxy)).code == .proxy)
     }
 }
+
+/// What a name turns out to be is judged before anything is connected to.
+@Suite(.timeLimit(.minutes(1)))
+struct AddressCheckTests {
+    @Test func refusedAddressIsNotConnectedTo() async throws {
+        let server = try ScriptedServer { _ in ServerResponse(200) }
+        let client = HTTPClient()
+        var request = HTTPRequest(url: "http://localhost:\(server.port)/")
+        request.refusesAddress = { $0.isLoopback }
+        let error = await #expect(throws: HTTPError.self) { try await client.send(request) }
+        #expect(error?.code == .addressRefused)
+        #expect(error?.message.contains("localhost has the internal address") == true)
+        #expect(server.connectionCount == 0)
+        request.refusesAddress = { $0.isPrivate }
+        #expect(try await client.send(request).status == 200)
+    }
+}

@@ -49,6 +49,17 @@ struct HostsFileTests {
         #expect(reading.warnings.isEmpty)
     }
 
+    @Test func tableOfTheRegistryItselfHoldsForPushes() throws {
+        let reading = try read("[host.\"https://reg.local\"]\nca = \"ca.pem\"", host: "reg.local", api: "reg.local")
+        #expect(reading.endpoints.map(\.authority) == ["reg.local"])
+        let target = HostConfiguration(endpoints: reading.endpoints, source: "").pushEndpoint
+        #expect(target?.trust.authorityFiles == ["/etc/x/ca.pem"])
+        // Another root on the same host is another place.
+        let cache = "[host.\"https://reg.local/v2/cache\"]\noverride_path = true"
+        let both = try read(cache, host: "reg.local", api: "reg.local")
+        #expect(both.endpoints.map(\.root) == ["/v2/cache", "/v2"])
+    }
+
     @Test func pushesThroughMirrorsOnlyWhenTold() throws {
         let plain = try read("[host.\"https://m\"]")
         #expect(

@@ -32,7 +32,7 @@ import Testing
     private static func with(
         _ algorithm: TokenServer.Algorithm = .es256,
         policy: @escaping TokenServer.Policy = TokenServer.usual,
-        life: @escaping @Sendable (Int) -> Int = { _ in 300 },
+        life: Int = 300,
         _ body: @Sendable @escaping (World) async throws -> Void
     ) async throws {
         try await Scratch.with { scratch in
@@ -41,7 +41,7 @@ import Testing
                 algorithm,
                 accounts: ["me": "pw-of-me"],
                 policy: policy,
-                life: life
+                life: { _ in life }
             )
             defer { tokens.stop() }
             let configuration = tokens.registryConfiguration
@@ -120,7 +120,7 @@ import Testing
 
     /// The server says 300 seconds, the token dies while the first blob waits to be sent.
     @Test func tokenThatDiesDuringAPushIsRenewed() async throws {
-        try await Self.with(life: { _ in 3 }) { world in
+        try await Self.with(life: 3) { world in
             let isHeld = Flag()
             let relay = try Relay(to: world.lab.registry.port) { bytes in
                 guard bytes.starts(with: Array("PUT ".utf8)), !isHeld.set(true) else { return }

@@ -49,6 +49,13 @@ static inline CURLcode cimg_curl_set_progress(CURL *handle, CURLoption option, c
     return curl_easy_setopt(handle, option, value);
 }
 
+static inline CURLcode cimg_curl_set_opensocket(CURL *handle, CURLoption option, curl_opensocket_callback value) {
+    return curl_easy_setopt(handle, option, value);
+}
+
+/// Copies the bytes of an address in network order and returns how many there are: 4, 16, or 0 for other families.
+int cimg_curl_address(const struct curl_sockaddr *address, unsigned char bytes[16]);
+
 static inline CURLcode cimg_curl_get_long(CURL *handle, CURLINFO info, long *value) {
     return curl_easy_getinfo(handle, info, value);
 }

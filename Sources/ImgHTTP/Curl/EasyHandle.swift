@@ -73,6 +73,12 @@ final class EasyHandle {
         unsafe cimg_curl_set_pointer(raw, CURLOPT_XFERINFODATA, context)
     }
 
+    /// Asks a transfer before each connection; it must outlive its stay in the multi handle.
+    func setAddressCheck(_ transfer: Transfer) {
+        unsafe cimg_curl_set_opensocket(raw, CURLOPT_OPENSOCKETFUNCTION, TransferCallbacks.openSocket)
+        unsafe cimg_curl_set_pointer(raw, CURLOPT_OPENSOCKETDATA, Unmanaged.passUnretained(transfer).toOpaque())
+    }
+
     /// Pauses or resumes the directions.
     func setPaused(receive: Bool, send: Bool) {
         unsafe curl_easy_pause(raw, (receive ? CURLPAUSE_RECV : 0) | (send ? CURLPAUSE_SEND : 0))

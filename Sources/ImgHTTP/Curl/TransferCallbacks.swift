@@ -1,5 +1,6 @@
 import CImgCurl
 import CImgCurlShims
+import Glibc
 
 /// The C functions that libcurl calls on the loop's thread, each with its transfer as context.
 enum TransferCallbacks {
@@ -42,6 +43,21 @@ enum TransferCallbacks {
         { context, _, downloaded, _, uploaded in
             guard let transfer = unsafe TransferCallbacks.owner(of: context) else { return 1 }
             return transfer.moved(sent: Int64(uploaded), received: Int64(downloaded)) ? 0 : 1
+        }
+    }
+
+    static var openSocket: curl_opensocket_callback {
+        { context, _, address in
+            guard let transfer = unsafe TransferCallbacks.owner(of: context), let address = unsafe address else {
+                return CURL_SOCKET_BAD
+            }
+            var bytes = [UInt8](repeating: 0, count: 16)
+            let count = unsafe cimg_curl_address(address, &bytes)
+            guard transfer.mayConnect(to: IPAddress(bytes: Array(bytes.prefix(Int(count))))) else {
+                return CURL_SOCKET_BAD
+            }
+            let kind = unsafe address.pointee.socktype | Int32(SOCK_CLOEXEC.rawValue)
+            return unsafe socket(address.pointee.family, kind, address.pointee.protocol)
         }
     }
 

@@ -103,6 +103,9 @@ final class EventLoop {
             result = .failure(failure)
         } else if code == CURLE_OK {
             result = .success(())
+        } else if code == CURLE_COULDNT_CONNECT, let address = transfer.refusedAddress {
+            let text = "\(transfer.exchange.url.host) has the internal address \(address.text)"
+            result = .failure(HTTPError(.addressRefused, text, url: transfer.exchange.request.url))
         } else {
             result = .failure(FailureReport(exchange: transfer.exchange, easy: transfer.easy).error(code))
         }

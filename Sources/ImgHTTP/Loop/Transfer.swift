@@ -97,6 +97,19 @@ final class Transfer {
         return "\(name):\(easy.number(CURLINFO_PRIMARY_PORT))"
     }
 
+    // MARK: Connecting
+
+    /// An address that was refused; another of the same name may have served.
+    private(set) var refusedAddress: IPAddress?
+
+    func mayConnect(to address: IPAddress?) -> Bool {
+        guard let address, exchange.request.refusesAddress?(address) != true else {
+            refusedAddress = address
+            return false
+        }
+        return true
+    }
+
     // MARK: Sending
 
     /// Gives libcurl body bytes: how many, or to pause, or to give up.

@@ -15,7 +15,7 @@ struct TransferSetup {
         easy.setCallbacks(transfer)
         try setSafety(easy)
         try setRequest(easy)
-        try setRoute(easy)
+        try setRoute(transfer)
         try setTLS(easy)
         try setPace(easy)
     }
@@ -70,9 +70,13 @@ struct TransferSetup {
             && request.body.length <= Self.largestHTTP2Body
     }
 
-    private func setRoute(_ easy: EasyHandle) throws(CurlRefusal) {
+    private func setRoute(_ transfer: Transfer) throws(CurlRefusal) {
+        let easy = transfer.easy
         try easy.set(.proxy, request.proxy ?? "")
         try easy.set(.noProxy, "")
+        if request.refusesAddress != nil, request.proxy?.isEmpty ?? true {
+            easy.setAddressCheck(transfer)
+        }
         if let path = request.unixSocket {
             try easy.set(.unixSocket, path)
         }

@@ -166,6 +166,16 @@ extension Authenticator {
         }
     }
 
+    /// A token for somebody without an account.
+    func guest(
+        _ challenge: BearerChallenge,
+        for session: Session,
+        at endpoint: Endpoint,
+        scopes: ScopeSet
+    ) async throws(RegistryError) -> Authorization {
+        try await token(challenge, .anonymous, session, endpoint, scopes)
+    }
+
     /// A store that answers for every host may have given what was meant for another purpose (AUTH-22).
     private func canGoAnonymous(_ error: RegistryError, _ resolved: ResolvedCredential, _ session: Session) -> Bool {
         session.purpose == .pull && resolved.origin == .catchAllStore && [401, 403].contains(error.status)

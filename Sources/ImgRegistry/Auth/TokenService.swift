@@ -174,7 +174,7 @@ extension TokenService {
     private func read(_ reply: Reply, _ start: ContinuousClock.Instant) async throws(RegistryError) -> BearerToken {
         let body: [UInt8]
         do {
-            body = try await reply.response.body.collect(limit: Self.bodyLimit)
+            body = try await reply.document(limit: Self.bodyLimit)
         } catch {
             throw session.error(.network, "sign in", "the token server's reply broke off: \(error.message)")
         }

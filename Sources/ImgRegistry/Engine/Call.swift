@@ -1,5 +1,6 @@
 import ImgHTTP
 import ImgOCI
+import ImgStream
 
 /// One request to a registry's API, able to be sent more than once.
 struct Call: Sendable {
@@ -94,7 +95,25 @@ struct Reply: Sendable {
     /// `Docker-Content-Digest`, when it is a digest at all.
     var contentDigest: Digest? { header("Docker-Content-Digest").flatMap { try? Digest(parsing: $0) } }
 
-    var contentLength: Int64? { header("Content-Length").flatMap { Int64($0) } }
+    /// Of the content itself: a length under another encoding says nothing about it (NET-3).
+    var contentLength: Int64? { encoding == nil ? header("Content-Length").flatMap { Int64($0) } : nil }
+
+    /// How the body is encoded although nobody asked for that; nil when it is not.
+    var encoding: String? {
+        header("Content-Encoding").flatMap { ["", "identity"].contains($0.lowercased()) ? nil : $0.lowercased() }
+    }
+
+    /// The whole body of a document, decoded where a server has compressed it unasked (NET-3).
+    func document(limit: Int) async throws(HTTPError) -> [UInt8] {
+        // Compression makes what is small larger.
+        let bytes = try await response.body.collect(limit: encoding == nil ? limit : limit + 1024)
+        guard encoding != nil, bytes.starts(with: [0x1f, 0x8b]) else { return bytes }
+        do {
+            return try Inflater(BytesSource(bytes)).readAll(limit: limit)
+        } catch {
+            throw HTTPError(error.code == .tooLarge ? .tooLarge : .protocolError, error.message, url: url)
+        }
+    }
 
     var contentType: String? { header("Content-Type") }
 

@@ -40,6 +40,7 @@ extension Session {
                 : try await client.authenticator.authorization(for: self, at: endpoint, scopes: negotiation.scopes)
             let reply = try await follow(call, endpoint, authorization)
             negotiation.sends += 1
+            if isForeign, reply.status == 401, let again = try await asGuest(call, endpoint, reply) { return again }
             if !isForeign, authorization == nil, reply.status != 401 {
                 client.authenticator.learnNone(endpoint.authority)
             }
@@ -50,6 +51,29 @@ extension Session {
             else { return reply }
             await reply.drain()
         }
+    }
+
+    /// Sends a request again with a token that anybody gets, to a host that a registry has named for an upload and that
+    /// asks for one (PUSH-17).
+    /// - Returns: nil when the host doesn't offer tokens.
+    private func asGuest(_ call: Call, _ endpoint: Endpoint, _ refusal: Reply) async throws(RegistryError) -> Reply? {
+        guard let demand = Self.demand(in: refusal.response, at: refusal.url),
+            case .bearer(let challenge) = demand.scheme, let parts = URLParts(refusal.url)
+        else { return nil }
+        await refusal.drain()
+        var host = Endpoint(authority: parts.authority)
+        host.trust = try await trust(of: Authority(parts.authority))
+        let authorization = try await client.authenticator.guest(
+            challenge,
+            for: self,
+            at: host,
+            scopes: ScopeSet(demand.scopes)
+        )
+        var again = call
+        again.headers.append(Endpoint.Header(name: "Authorization", value: authorization.header.exposed))
+        // The token is for this host, so it goes no further.
+        again.followsRedirects = false
+        return try await follow(again, endpoint, nil)
     }
 
     /// What is remembered between the sends of one request.

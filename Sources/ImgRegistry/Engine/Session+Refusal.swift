@@ -8,7 +8,7 @@ extension Session {
 
     /// The error that a reply with a failing status stands for.
     func refusal(_ reply: Reply, _ call: Call, _ endpoint: Endpoint) async -> RegistryError {
-        let body = (try? await reply.response.body.collect(limit: Self.bodyLimit)) ?? []
+        let body = (try? await reply.document(limit: Self.bodyLimit)) ?? []
         var error = self.error(.protocol, call.operation, "")
         error.status = reply.status
         error.server = reply.header("Server").map { ServerText.clean($0, limit: 80) }
@@ -19,7 +19,12 @@ extension Session {
         if isPullLimit { error.notes += Self.pullLimitNotes(reply) }
         if reply.isForeign {
             // The address that a redirect gave has run out: the registry gives another (PULL-24).
-            if [400, 401, 403, 404].contains(reply.status) { (error.code, error.isTransient) = (.unavailable, true) }
+            // An upload's host that wants to know who asks doesn't change its mind (PUSH-17).
+            if reply.status == 401, case .absolute = call.target {
+                error.hasOwnRemedies = true
+            } else if [400, 401, 403, 404].contains(reply.status) {
+                (error.code, error.isTransient) = (.unavailable, true)
+            }
             let target = URLParts(reply.url).map(\.host) ?? "another host"
             error.reason = "\(target), where the registry redirects to, answered with status \(reply.status)"
         }

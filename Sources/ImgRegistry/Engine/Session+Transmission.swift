@@ -67,7 +67,9 @@ extension Session {
         let trust = try await trust(of: authority)
         let verifies = host.mode(for: authority.description)?.verifies ?? trust.verifies
         do {
-            return try await exchange(call, Destination(url: url, trust: trust, verifies: verifies), headers)
+            var destination = Destination(url: url, trust: trust, verifies: verifies)
+            destination.refusesInternal = isSuspect(authority)
+            return try await exchange(call, destination, headers)
         } catch {
             throw failure(error, call, url)
         }
@@ -92,6 +94,16 @@ extension Session {
         var url: String
         var trust: HostTrust
         var verifies: Bool
+        /// Whether the name must not turn out to have an internal address.
+        var refusesInternal = false
+    }
+
+    /// Whether a place that the registry named is to be looked at twice (SEC-4).
+    private func isSuspect(_ authority: Authority) -> Bool {
+        let settings = client.catalog.settings
+        let own = Authority(host.apiHost).host
+        return settings.isAddressStrict && authority.host != own && !settings.redirectHosts.contains(authority.host)
+            && NetworkAddress.classify(own) == .elsewhere
     }
 
     private func exchange(
@@ -117,6 +129,9 @@ extension Session {
         if let parts = URLParts(destination.url) {
             request.proxy = ProxySelection.proxy(for: parts, environment: client.catalog.settings.environment)
         }
+        if destination.refusesInternal {
+            request.refusesAddress = { NetworkAddress.classify($0) != .elsewhere }
+        }
         request.http1Only = call.bodySize > 1 << 20
         request.isRepeatable = call.isRepeatable
         request.progress = call.progress
@@ -139,17 +154,20 @@ extension Session {
             result.reason = "cannot resolve \(target)"
             result.isBeforeSending = true
         case .connect:
-            result.reason = "cannot connect to \(target): \(error.message)"
+            result.reason = "cannot connect to \(target): \(error.cause)"
             result.isBeforeSending = true
             // Where nothing has ever answered, patience is rarely rewarded.
             if !host.governor.hasWorked { result.attemptLimit = 3 }
+        case .addressRefused:
+            result.code = .blocked
+            result.reason = "the registry leads to \(target), which is not asked: \(error.message)"
         case .proxy:
             result.reason = "the proxy refused the connection to \(target): \(error.message)"
             result.hints = ["check the credentials in HTTPS_PROXY, or add \(target) to NO_PROXY"]
         case .tlsVerify:
             result.code = .tls
             result.peer = target
-            result.reason = "the certificate of \(target) is not trusted: \(error.message)"
+            result.reason = "the certificate of \(target) is not trusted: \(error.cause)"
         case .plainHTTPPeer:
             result.code = .tls
             result.peer = target

@@ -27,6 +27,8 @@ package struct HostSettings: Sendable {
     package var registriesFiles: [String]
     /// Hosts to which redirects are followed although they look like an internal address (SEC-4).
     package var redirectHosts: Set<String> = []
+    /// Whether a name that a registry gives must not have an internal address either (SEC-4).
+    package var isAddressStrict = false
     /// Refuses to send credentials to a realm outside the registry's own domain (SEC-5).
     package var isRealmStrict = false
 

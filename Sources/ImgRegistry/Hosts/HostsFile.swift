@@ -39,8 +39,11 @@ enum HostsFile {
         var origin = try endpoint(server, table, directory, &reading)
         if Authority(origin.authority) == Authority(namespace) { origin.authority = defaultHost }
         // A table for the registry itself says how that one is reached, for pushes as well.
-        if let own = reading.endpoints.first(where: { Authority($0.authority) == Authority(origin.authority) }) {
-            reading.endpoints.removeAll { Authority($0.authority) == Authority(origin.authority) }
+        let isOrigin: (Endpoint) -> Bool = {
+            Authority($0.authority) == Authority(origin.authority) && $0.root == origin.root
+        }
+        if let own = reading.endpoints.first(where: isOrigin) {
+            reading.endpoints.removeAll(where: isOrigin)
             origin = own
             origin.namespace = nil
         }

@@ -15,6 +15,11 @@ package enum NetworkAddress: Hashable, Sendable {
         if name == "localhost" || name.hasSuffix(".localhost") { return .loopback }
         if name == "metadata.google.internal" { return .restricted }
         guard let address = IPAddress(host: name) else { return .elsewhere }
+        return classify(address)
+    }
+
+    /// Classifies an address.
+    static func classify(_ address: IPAddress) -> NetworkAddress {
         if address.isLoopback { return .loopback }
         let isRestricted =
             address.isPrivate || address.isLinkLocal || address.isUnspecified || address.isMulticast

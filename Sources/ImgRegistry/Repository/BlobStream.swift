@@ -17,6 +17,8 @@ package actor BlobStream {
     private var budget: RetryBudget
     private var urls: [String]
     private var host: String
+    /// How the last reply said to be encoded.
+    private var encoding: String?
     private var isDone = false
 
     /// - Parameter start: The first byte wanted. A stream that doesn't begin at 0 can't verify the digest and leaves that
@@ -59,7 +61,7 @@ package actor BlobStream {
         guard let source else { return nil }
         guard let chunk = try await source.next(session, operation) else {
             guard position == descriptor.size else {
-                throw broken("it ended after \(position) of \(descriptor.size) bytes")
+                throw broken("it ended after \(position) of \(descriptor.size) bytes\(encodingNote)")
             }
             return nil
         }
@@ -68,12 +70,14 @@ package actor BlobStream {
             throw session.error(
                 .sizeMismatch,
                 operation,
-                "the registry sends more than the \(descriptor.size) bytes announced"
+                "the registry sends more than the \(descriptor.size) bytes announced\(encodingNote)"
             )
         }
         check?.update(chunk)
         return chunk
     }
+
+    private var encodingNote: String { encoding.map { ", encoded as \(ServerText.clean($0, limit: 40))" } ?? "" }
 
     private func broken(_ reason: String) -> RegistryError {
         var error = session.error(.network, operation, reason)
@@ -88,7 +92,7 @@ package actor BlobStream {
             operation,
             "the content does not have the digest \(descriptor.digest)"
         )
-        error.notes = ["\(position) bytes sent by \(host)"]
+        error.notes = ["\(position) bytes sent by \(host)\(encodingNote)"]
         error.hints = ["a mirror, proxy or cache on the way is corrupt"]
         throw error
     }
@@ -120,6 +124,8 @@ extension BlobStream {
 
     private func open(_ call: Call) async throws(RegistryError) -> BlobSource {
         var call = call.accepting("*/*")
+        // The digest is of the bytes as they are stored: nobody on the way may compress them (NET-3).
+        call.headers.append(Endpoint.Header(name: "Accept-Encoding", value: "identity"))
         call.weight = .held
         if position > 0 { call.headers.append(Endpoint.Header(name: "Range", value: "bytes=\(position)-")) }
         let reply: Reply
@@ -133,6 +139,7 @@ extension BlobStream {
             )
         }
         host = URLParts(reply.url)?.host ?? host
+        encoding = reply.encoding
         guard position > 0 else { return BlobSource(reply.response.body, skipping: 0) }
         guard reply.status == 206 else { return BlobSource(reply.response.body, skipping: position) }
         guard let range = reply.header("Content-Range"), range.hasPrefix("bytes \(position)-") else {

@@ -142,7 +142,7 @@ extension Repository {
             )
         }
         do {
-            return try await reply.response.body.collect(limit: limit)
+            return try await reply.document(limit: limit)
         } catch {
             if error.code == .tooLarge {
                 throw session.error(.sizeMismatch, operation, "the reply has more than the \(limit) bytes expected")
