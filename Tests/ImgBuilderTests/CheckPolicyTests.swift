@@ -163,3 +163,42 @@ private let dockerfile = SourceFile(name: "Dockerfile", bytes: Array("FROM scrat
         #expect(outcome.warnings.allSatisfy { $0.severity == .warning && $0.notes == ["platform: linux/arm64"] })
     }
 }
+
+@Suite("What the checks look at while a layer is made") struct InspectionCostTests {
+    /// Bytes that were asked for, and whether something is remembered.
+    private static func inspect(_ path: String, _ bytes: [UInt8]) throws -> (asked: Int, isNoted: Bool) {
+        var header = TarHeader(path: Array(path.utf8), kind: .file)
+        header.size = Int64(bytes.count)
+        var position = 0
+        let note = try ExecutableInspector()
+            .inspect(header) { maximum throws(StreamError) in
+                let end = min(position + maximum, bytes.count)
+                defer { position = end }
+                return Array(bytes[position..<end])
+            }
+        return (position, note != nil)
+    }
+
+    /// Counts do not depend on the machine, as times do (`docs/performance.md`).
+    @Test func mostFilesAreDismissedByTheirFirstBytes() throws {
+        let text = [UInt8](repeating: 0x61, count: 8 << 20)
+        for path in ["srv/page.html", "etc/nginx.conf", "usr/lib/data"] {
+            let (asked, isNoted) = try Self.inspect(path, text)
+            #expect(asked <= 64, "\(path)")
+            #expect(!isNoted)
+        }
+        let script = try Self.inspect("run", Array("#!/bin/sh\n".utf8) + text)
+        #expect(script.asked <= 512 << 10)
+        #expect(script.isNoted)
+        let program = try Self.inspect("app", Self.program())
+        #expect(program.asked <= 3 << 19)
+        #expect(program.isNoted)
+    }
+
+    /// A header, and zeros.
+    private static func program() -> [UInt8] {
+        var bytes: [UInt8] = [0x7f, 0x45, 0x4c, 0x46, 2, 1, 1] + [UInt8](repeating: 0, count: 9)
+        bytes += [3, 0, 62, 0, 1, 0, 0, 0]
+        return bytes + [UInt8](repeating: 0, count: 8 << 20)
+    }
+}
