@@ -9,8 +9,8 @@ struct ExecutableInspector: FileInspector {
         _ header: TarHeader,
         content: (Int) throws(StreamError) -> [UInt8]
     ) throws(StreamError) -> [UInt8]? {
-        let path = String(decoding: header.path, as: UTF8.self)
-        if header.size <= CheckedTexts.limit, CheckedTexts.isWanted(path) {
+        let path = header.path.starts(with: "etc/".utf8) ? String(decoding: header.path, as: UTF8.self) : nil
+        if let path, header.size <= CheckedTexts.limit, CheckedTexts.isWanted(path) {
             var text: [UInt8] = []
             while true {
                 let chunk = try content(64 << 10)
@@ -19,7 +19,8 @@ struct ExecutableInspector: FileInspector {
             }
         }
         var inspection = ExecutableInspection()
-        var request = 4096
+        // Most files are dismissed by their first bytes.
+        var request = 64
         while true {
             let chunk = try content(request)
             let wantsMore = unsafe chunk.withUnsafeBytes { unsafe inspection.feed($0) }

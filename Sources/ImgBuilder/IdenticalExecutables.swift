@@ -25,23 +25,22 @@ struct IdenticalExecutables: Sendable {
     /// One warning for each instruction that copies such programs, in the order of the steps.
     func findings(_ platforms: [(platform: Platform, own: OwnLayers)]) -> [Diagnostic] {
         guard policy.platformCheck != .off, Set(platforms.map(\.platform.architecture)).count > 1 else { return [] }
+        let suspects = platforms.reduce(into: Set<String>()) { names, image in
+            let check = ArchitectureCheck(platform: image.platform)
+            for layer in image.own { names.formUnion(self.programs(layer) { check.isSuspect($0) }.map(\.name)) }
+        }
+        guard !suspects.isEmpty else { return [] }
         var steps: [Step] = []
         var programs: [String: Program] = [:]
         for (platform, own) in platforms {
             for layer in own {
-                let step = steps.count
-                steps.append(layer.step)
-                for (path, name) in self.programs(layer) {
-                    if let known = programs[name] {
-                        if !known.platforms.contains(platform) { programs[name]?.platforms.append(platform) }
-                        // Which of several copies is named must not depend on the order of a dictionary.
-                        if known.platforms.first == platform, path.lexicographicallyPrecedes(known.path) {
-                            programs[name]?.path = path
-                        }
-                        continue
-                    }
-                    programs[name] = Program(step: step, path: path, platforms: [platform])
+                let found = self.programs(layer) { _ in true }.filter { suspects.contains($0.name) }
+                for (path, name) in found.sorted(by: { $0.path.lexicographicallyPrecedes($1.path) }) {
+                    var program = programs[name] ?? Program(step: steps.count, path: path, platforms: [])
+                    if !program.platforms.contains(platform) { program.platforms.append(platform) }
+                    programs[name] = program
                 }
+                steps.append(layer.step)
             }
         }
         let shared = programs.values.filter { Set($0.platforms.map(\.architecture)).count > 1 }
@@ -52,13 +51,16 @@ struct IdenticalExecutables: Sendable {
     }
 
     /// Paths of a layer's programs, each with a name that only equal files share.
-    private func programs(_ own: ImageChecks.OwnLayer) -> [(path: [UInt8], name: String)] {
+    private func programs(
+        _ own: ImageChecks.OwnLayer,
+        where isWanted: (BinaryFormat) -> Bool
+    ) -> [(path: [UInt8], name: String)] {
         own.layer.notes.compactMap { path, note in
-            guard let facts = ExecutableFacts(decoding: note), ArchitectureCheck.isBound(facts, at: path),
-                !policy.isExcepted(path)
+            guard let format = ExecutableFacts.format(decoding: note), isWanted(format),
+                ArchitectureCheck.isBound(format, at: path), !policy.isExcepted(path),
+                let print = ExecutableFacts(decoding: note)?.fingerprint
             else { return nil }
-            // Layers of an older cache have no fingerprints: then a layer that is shared is the same throughout.
-            return (path, facts.fingerprint ?? "\(own.layer.diffID) \(path)")
+            return (path, print)
         }
     }
 

@@ -35,10 +35,13 @@ struct ImageChecks: Sendable {
     func layerFindings(_ platform: Platform, _ own: OwnLayer) -> [Diagnostic] {
         guard policy.platformCheck != .off, !own.layer.notes.isEmpty else { return [] }
         let check = ArchitectureCheck(platform: platform)
-        let files = own.layer.notes.compactMap { path, note -> (path: [UInt8], facts: ExecutableFacts)? in
-            ExecutableFacts(decoding: note).map { (path, $0) }
+        // Most files are what they should be, which is seen by their format alone.
+        let suspects = own.layer.notes.compactMap { path, note -> (path: [UInt8], facts: ExecutableFacts)? in
+            guard let format = ExecutableFacts.format(decoding: note), check.isSuspect(format),
+                !policy.isExcepted(path)
+            else { return nil }
+            return ExecutableFacts(decoding: note).map { (path, $0) }
         }
-        let suspects = files.filter { check.isSuspect($0.facts) && !policy.isExcepted($0.path) }
         guard !suspects.isEmpty else { return [] }
         let modes = Dictionary(own.spec.entries.map { ($0.header.path, $0.header.mode) }) { first, _ in first }
         let found = suspects.sorted { $0.path.lexicographicallyPrecedes($1.path) }

@@ -39,7 +39,7 @@ package struct ArchitectureCheck: Sendable {
 
     /// Nil when the file fits or says nothing about a processor.
     package func finding(_ file: CopiedFile) -> Diagnostic? {
-        guard isSuspect(file.facts) else { return nil }
+        guard isSuspect(file.facts.format) else { return nil }
         let isExecutable = file.mode & 0o111 != 0
         switch file.facts.format {
         case .script: return nil
@@ -81,20 +81,20 @@ package struct ArchitectureCheck: Sendable {
     }
 
     /// Whether there can be a finding about a file, whatever its path and mode.
-    package func isSuspect(_ facts: ExecutableFacts) -> Bool {
-        switch facts.format {
+    package func isSuspect(_ format: BinaryFormat) -> Bool {
+        switch format {
         case .script: false
         // Code for graphics processors, microcontrollers and the kernel's own machine comes in ELF files too.
-        case .elf(let machine, let kind): kind != .other && machine.isPlatform && fit(machine).isOdd
+        case .elf(let machine, let kind): kind != .other && fit(machine).isOdd && machine.isPlatform
         case .machO: platform.os != "darwin"
         case .pe: platform.os == "linux"
         }
     }
 
     /// Whether a file is a program or library for one processor, and does not say in its own name for which.
-    package static func isBound(_ facts: ExecutableFacts, at path: [UInt8]) -> Bool {
+    package static func isBound(_ format: BinaryFormat, at path: [UInt8]) -> Bool {
         let path = FilePath("/" + String(decoding: path, as: UTF8.self))
-        switch facts.format {
+        switch format {
         case .script: return false
         case .elf(let machine, let kind):
             return kind != .other && machine.isPlatform && !path.isLabelled(machine.name) && !path.isFirmware

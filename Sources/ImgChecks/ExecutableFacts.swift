@@ -1,5 +1,3 @@
-import ImgOCI
-
 /// What is remembered of a file that can be started or loaded: enough to predict a start without its bytes.
 package struct ExecutableFacts: Hashable, Sendable {
     /// What the file is.
@@ -57,69 +55,5 @@ package struct LibraryVersion: Hashable, Sendable, Comparable, CustomStringConve
 
     package static func < (left: LibraryVersion, right: LibraryVersion) -> Bool {
         (left.major, left.minor) < (right.major, right.minor)
-    }
-}
-
-// MARK: - Stored form
-
-extension ExecutableFacts {
-    /// A compact form for the path index.
-    package var encoded: [UInt8] {
-        var object = JSONObject()
-        switch format {
-        case .elf(let machine, let kind):
-            object["elf"] = .string(machine.name)
-            object["abi"] = machine.abi.map(JSON.string)
-            object["kind"] = .string(kind.rawValue)
-        case .machO(let machines): object["macho"] = .strings(machines.map(\.name))
-        case .pe(let machine, let isLibrary):
-            object["pe"] = .string(machine.name)
-            if isLibrary { object["dll"] = .bool(true) }
-        case .script(let shebang):
-            object["script"] = .string(shebang.interpreter)
-            object["arg"] = shebang.argument.map(JSON.string)
-            if shebang.endsInCarriageReturn { object["cr"] = .bool(true) }
-        }
-        object["interp"] = interpreter.map(JSON.string)
-        if !needed.isEmpty { object["needed"] = .strings(needed) }
-        object["soname"] = soname.map(JSON.string)
-        object["rpath"] = rpath.map(JSON.string)
-        object["runpath"] = runpath.map(JSON.string)
-        object["glibc"] = glibcNeeded.map { .string($0.description) }
-        object["offers"] = glibcDefined.map { .string($0.description) }
-        if hasDynamicInfo { object["dyn"] = .bool(true) }
-        object["print"] = fingerprint.map(JSON.string)
-        return JSON.object(object).encoded()
-    }
-
-    /// Reads ``encoded``; nil for anything else.
-    package init?(decoding bytes: [UInt8]) {
-        guard let object = try? JSON.parse(bytes).objectValue else { return nil }
-        if let name = object["elf"]?.stringValue {
-            let kind = object["kind"]?.stringValue.flatMap(BinaryFormat.ELFKind.init(rawValue:)) ?? .other
-            format = .elf(machine: BinaryFormat.Machine(name, abi: object["abi"]?.stringValue), kind: kind)
-        } else if let names = object["macho"]?.stringArray {
-            format = .machO(names.map { BinaryFormat.Machine($0) })
-        } else if let name = object["pe"]?.stringValue {
-            format = .pe(BinaryFormat.Machine(name), isLibrary: object["dll"]?.boolValue ?? false)
-        } else if let interpreter = object["script"]?.stringValue {
-            let shebang = Shebang(
-                interpreter: interpreter,
-                argument: object["arg"]?.stringValue,
-                endsInCarriageReturn: object["cr"]?.boolValue ?? false
-            )
-            format = .script(shebang)
-        } else {
-            return nil
-        }
-        interpreter = object["interp"]?.stringValue
-        needed = object["needed"]?.stringArray ?? []
-        soname = object["soname"]?.stringValue
-        rpath = object["rpath"]?.stringValue
-        runpath = object["runpath"]?.stringValue
-        glibcNeeded = object["glibc"]?.stringValue.flatMap { LibraryVersion($0) }
-        glibcDefined = object["offers"]?.stringValue.flatMap { LibraryVersion($0) }
-        hasDynamicInfo = object["dyn"]?.boolValue ?? false
-        fingerprint = object["print"]?.stringValue
     }
 }

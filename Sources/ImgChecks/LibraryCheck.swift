@@ -56,7 +56,7 @@ struct LibraryCheck: Sendable {
             for library in object.facts.needed where seen.insert(library).inserted && !loader.isItself(library) {
                 guard let found = try await find(library, of: object, own, paths) else {
                     if paths.isIncomplete { continue }
-                    let unlisted = try await find(library, in: paths.configured)?.file
+                    let unlisted = try await find(library, in: LoaderPaths.configured(files))?.file
                     findings.append(missing(library, object.file, program, name, paths, unlisted))
                     continue
                 }

@@ -4,8 +4,6 @@ import ImgOCI
 struct LoaderPaths: Sendable {
     /// Compiled into the loader.
     let builtIn: [String]
-    /// Named by `/etc/ld.so.conf`: they count only through the cache that `ldconfig` writes.
-    let configured: [String]
     /// Paths in `/etc/ld.so.cache`, by name.
     private let cache: [Substring: [String]]
     private let machine: BinaryFormat.Machine
@@ -31,11 +29,9 @@ struct LoaderPaths: Sendable {
                 builtIn = ["/lib", "/usr/local/lib", "/usr/lib"]
             }
             isIncomplete = text == .unknown || loader.requested.contains("ld-linux")
-            configured = []
             cache = [:]
         case .glibc:
             let own = Self.directories(machine) + [loader.directory]
-            let configured = try await Self.configured(files)
             switch try await files.text(of: "/etc/ld.so.cache") {
             case .text(let text):
                 cache = Dictionary(grouping: text.split(separator: "\n").map(String.init)) {
@@ -48,9 +44,8 @@ struct LoaderPaths: Sendable {
             // A cache of unknown content may hold whatever the configured directories do.
             case .unknown:
                 cache = [:]
-                builtIn = configured + own
+                builtIn = try await Self.configured(files) + own
             }
-            self.configured = configured
             // A C library in a place of its own has its cache there too.
             let root = loader.directory.split(separator: "/").dropLast().map { "/\($0)" }.joined()
             isIncomplete =
@@ -106,7 +101,8 @@ struct LoaderPaths: Sendable {
         String(path.replacing("${\(name)}", with: value).replacing("$\(name)", with: value))
     }
 
-    private static func configured(_ files: any ImageFiles) async throws -> [String] {
+    /// Directories named by `/etc/ld.so.conf`: they count only through the cache that `ldconfig` writes.
+    static func configured(_ files: any ImageFiles) async throws -> [String] {
         let parts = try await files.names(in: "/etc/ld.so.conf.d").filter { $0.hasSuffix(".conf") }
         var directories: [String] = []
         for path in ["/etc/ld.so.conf"] + parts.map({ "/etc/ld.so.conf.d/\($0)" }) {

@@ -96,7 +96,7 @@ package final class LayerBuilder: Sendable {
     package func order(_ spec: LayerSpec) async throws -> Order {
         var order = try await pool.run { [self] in
             let key = LayerKey(spec, settings: settings, now: now)
-            let found = usesCache ? key.state.flatMap { record("layer-states", $0) } : nil
+            let found = usesCache ? key.state.flatMap { record(Self.states, $0) } : nil
             let timeless = usesCache && found == nil && shared != nil ? TimelessKey(spec, settings: settings) : nil
             return Order(spec: spec, found: found, key: key, timeless: timeless)
         }
@@ -146,16 +146,20 @@ package final class LayerBuilder: Sendable {
 
     // MARK: - Cache
 
+    /// Raised when what is kept of a layer changes.
+    private static let records = "layers-2"
+    private static let states = "layer-states-2"
+
     /// By diff ID: the shape is known, but only reading can tell.
     private func cached(_ spec: LayerSpec, _ key: LayerKey) -> BuiltLayer? {
         guard store.record(namespace: "layer-shapes", key: key.shape) != nil,
             let diffID = try? EntryWriting.diffID(spec),
-            let found = record("layers", LayerKey.content(diffID, settings: settings))
+            let found = record(Self.records, LayerKey.content(diffID, settings: settings))
         else { return nil }
         if let state = key.state,
-            let bytes = store.record(namespace: "layers", key: LayerKey.content(diffID, settings: settings))
+            let bytes = store.record(namespace: Self.records, key: LayerKey.content(diffID, settings: settings))
         {
-            store.setRecord(namespace: "layer-states", key: state, bytes)
+            store.setRecord(namespace: Self.states, key: state, bytes)
         }
         return found
     }
@@ -228,9 +232,9 @@ package final class LayerBuilder: Sendable {
 
     private func remember(_ record: LayerRecord, _ key: LayerKey) {
         let bytes = record.encoded
-        store.setRecord(namespace: "layers", key: LayerKey.content(record.diffID, settings: settings), bytes)
+        store.setRecord(namespace: Self.records, key: LayerKey.content(record.diffID, settings: settings), bytes)
         store.setRecord(namespace: "layer-shapes", key: key.shape, [])
-        if let state = key.state { store.setRecord(namespace: "layer-states", key: state, bytes) }
+        if let state = key.state { store.setRecord(namespace: Self.states, key: state, bytes) }
     }
 }
 

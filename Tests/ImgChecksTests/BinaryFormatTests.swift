@@ -1,5 +1,6 @@
-import ImgChecks
 import Testing
+
+@testable import ImgChecks
 
 @Suite struct BinaryFormatTests {
     struct Case: Sendable, CustomTestStringConvertible {
@@ -82,5 +83,43 @@ import Testing
     @Test(arguments: ["#!\necho", "#!  \n", "#", " #!/bin/sh", "\u{feff}#!/bin/sh\n"])
     func whatTheKernelRefusesIsNoScript(_ text: String) {
         #expect(BinaryFormat(head: Array(text.utf8)[...]) == nil)
+    }
+}
+
+@Suite("What is stored of a file") struct StoredFactsTests {
+    private static let formats: [BinaryFormat] = [
+        .elf(machine: .init("amd64"), kind: .executable), .elf(machine: .init("arm", abi: "hard-float"), kind: .shared),
+        .elf(machine: .init("machine 0x53"), kind: .other), .machO([.init("amd64"), .init("arm64")]), .machO([]),
+        .pe(.init("386"), isLibrary: true), .pe(.init("amd64"), isLibrary: false),
+        .script(Shebang(interpreter: "/usr/bin/env", argument: "-S a=b c", endsInCarriageReturn: true)),
+        .script(Shebang(interpreter: "/bin/sh", argument: nil, endsInCarriageReturn: false)),
+    ]
+
+    @Test(arguments: formats) func everythingComesBack(_ format: BinaryFormat) {
+        var facts = ExecutableFacts(format: format)
+        #expect(ExecutableFacts(decoding: facts.encoded) == facts)
+        (facts.interpreter, facts.needed) = ("/lib/ld.so", ["liba.so", "libb.so.1"])
+        (facts.soname, facts.rpath, facts.runpath) = ("libx.so", "$ORIGIN", "/opt:/x")
+        (facts.glibcNeeded, facts.glibcDefined) = (
+            .init(symbolVersion: "GLIBC_2.4"), .init(symbolVersion: "GLIBC_2.36")
+        )
+        (facts.hasDynamicInfo, facts.fingerprint) = (true, "12-ab")
+        #expect(ExecutableFacts(decoding: facts.encoded) == facts)
+        if case .script(let shebang) = format {
+            guard case .script(let short)? = ExecutableFacts.format(decoding: facts.encoded) else {
+                Issue.record("no script")
+                return
+            }
+            #expect(short.interpreter == shebang.interpreter)
+        } else {
+            #expect(ExecutableFacts.format(decoding: facts.encoded) == format)
+        }
+    }
+
+    @Test(arguments: ["", "root:x:0:0", "\u{1}", "\u{1}\u{0}", "\u{1}zamd64\u{0}", "{}"]) func otherTexts(
+        _ text: String
+    ) {
+        #expect(ExecutableFacts(decoding: Array(text.utf8)) == nil)
+        #expect(ExecutableFacts.format(decoding: Array(text.utf8)) == nil)
     }
 }

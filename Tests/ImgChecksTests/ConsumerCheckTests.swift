@@ -1,6 +1,7 @@
 import ImgChecks
 import ImgOCI
 import ImgReport
+import ImgTestKit
 import Testing
 
 /// What consumers refuse.
@@ -77,5 +78,12 @@ import Testing
         orphan.orphans = [1: "/a/b"]
         #expect(rules(.lambda, [orphan]) == ["warning parent-directory-missing"])
         #expect(rules(.fargate, [orphan]) == [])
+    }
+}
+
+@Suite("Documents") struct RuleDocumentTests {
+    @Test(arguments: CheckRule.allCases) func everyRuleIsExplained(_ rule: CheckRule) async throws {
+        let text = try await Program.output("cat", [Project.root + "/docs/checks.md"])
+        #expect(text.contains("`\(rule.rawValue)`"))
     }
 }
