@@ -98,6 +98,19 @@ struct RealmPolicyTests {
         #expect((rule == nil) == isFine, "\(realm): \(rule ?? "accepted")")
     }
 
+    @Test func internalRealmMayBeAllowed() {
+        func objection(_ allowed: Set<String>) -> String? {
+            RealmPolicy.objection(
+                to: "https://10.0.0.7/token",
+                registry: Authority("reg.example.com"),
+                allowsPlainHTTP: false,
+                allowedHosts: allowed
+            )
+        }
+        #expect(objection([]) == "it leads to an internal address")
+        #expect(objection(["10.0.0.7"]) == nil)
+    }
+
     @Test(arguments: [
         ("auth.docker.io", "registry-1.docker.io", true), ("gitlab.com", "registry.gitlab.com", true),
         ("auth.example.com", "reg.example.com", true), ("reg.example.com", "reg.example.com", true),

@@ -56,14 +56,38 @@ import Testing
         #expect(elsewhere.requests.allSatisfy { $0["Authorization"] == nil })
     }
 
-    /// The registry's own name is an outside one, and it leads to this machine's (SEC-4).
-    @Test func strictClientLooksAtAddresses() async throws {
+    @Test func credentialsStayInTheDomainWhenTold() async throws {
+        let registry = try FakeRegistry { _, _ in
+            let realm = "Bearer realm=\"https://auth.unrelated.example/token\""
+            return .response(ServerResponse(401, headers: [("WWW-Authenticate", realm)]))
+        }
+        try await Scratch.with { scratch in
+            try scratch.write("registry.example/hosts.toml", "server = \"\(registry.server.url)\"\n")
+            var hosts = HostSettings.bare()
+            hosts.hostsDirectories = [scratch.path]
+            hosts.isRealmStrict = true
+            let account = Credential.basic(user: "me", password: Secret("pw"))
+            let test = TestClient(credentials: ["registry.example": account], hosts: hosts)
+            let error = try await failure { _ = try await test.pull("registry.example").resolve(.tag("v1")) }
+            #expect(error.code == .blocked)
+            #expect(error.buildError.diagnostics[0].hints == ["if that is intended, leave out --strict-realm"])
+        }
+    }
+
+    private static func machine() -> String {
         var name = [CChar](repeating: 0, count: 256)
         #expect(unsafe gethostname(&name, name.count - 1) == 0)
-        let machine = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    /// The registry's own name is an outside one, and what it names leads to this machine (SEC-4).
+    @Test(arguments: [false, true]) func strictClientLooksAtAddresses(_ isRealm: Bool) async throws {
+        let machine = Self.machine()
         let registry = try FakeRegistry { exchange, _ in
             guard exchange.path.contains("/blobs/") else { return .standard }
-            return .response(ServerResponse(307, headers: [("Location", "http://\(machine):9/internal")]))
+            let realm = [(name: "WWW-Authenticate", value: "Bearer realm=\"https://\(machine):9/token\"")]
+            let redirect = [(name: "Location", value: "http://\(machine):9/internal")]
+            return .response(isRealm ? ServerResponse(401, headers: realm) : ServerResponse(307, headers: redirect))
         }
         try await Scratch.with { scratch in
             try scratch.write("registry.example/hosts.toml", "server = \"\(registry.server.url)\"\n")

@@ -7,6 +7,7 @@ import Testing
 
     /// The other host refuses whoever presents credentials, as signed addresses of S3 do.
     private static func with(
+        redirect: String = "cdn.test",
         _ body: @Sendable @escaping (_ lab: Lab, _ front: TLSFront, _ authority: TestAuthority) async throws -> Void
     ) async throws {
         let accounts: @Sendable (Scratch) async throws -> String = {
@@ -21,7 +22,7 @@ import Testing
             options.aliases = ["cdn.test"]
             options.server = """
                 location ~ ^/v2/.*/blobs/sha256: {
-                    if ($request_method = GET) { return 307 https://cdn.test$request_uri; }
+                    if ($request_method = GET) { return 307 https://\(redirect)$request_uri; }
                     proxy_set_header Host $http_host;
                     proxy_set_header X-Forwarded-Proto $scheme;
                     proxy_pass http://127.0.0.1:\(port);
@@ -71,6 +72,23 @@ import Testing
             #expect(result.status == 5, "\(result)")
             #expect(result.errors.contains("the certificate of cdn.test is not trusted"), "\(result)")
             #expect(result.errors.contains("/etc/docker/certs.d/cdn.test/ca.crt"), "\(result)")
+        }
+    }
+
+    /// A registry of the internet does not send a build machine to its own network (SEC-4).
+    @Test func internalAddressesNeedLeave() async throws {
+        try await Self.with(redirect: "127.0.0.1:1") { lab, front, authority in
+            let copy = [
+                "copy", "--registry-ca", authority.certificate, "\(front.host)/base/busybox:1", lab.scratch["layout"],
+            ]
+            let refused = try await lab.imgbuild(copy, environment: front.environment)
+            #expect(refused.status == 5, "\(refused)")
+            #expect(refused.errors.contains("was not followed: it leads to this machine"), "\(refused)")
+            #expect(refused.errors.contains("--allow-redirect"), "\(refused)")
+            let allowed = copy + ["--allow-redirect", "127.0.0.1", "--strict-ssrf", "--strict-realm"]
+            let followed = try await lab.imgbuild(allowed, environment: front.environment)
+            #expect(followed.status == 5, "\(followed)")
+            #expect(followed.errors.contains("cannot connect to 127.0.0.1:1"), "\(followed)")
         }
     }
 }

@@ -6,7 +6,13 @@ enum RealmPolicy {
     /// - Parameters:
     ///   - registry: The host that named the realm.
     ///   - allowsPlainHTTP: Whether that host is loopback or declared insecure.
-    static func objection(to realm: String, registry: Authority, allowsPlainHTTP: Bool) -> String? {
+    ///   - allowedHosts: Hosts that the user allows although they are internal.
+    static func objection(
+        to realm: String,
+        registry: Authority,
+        allowsPlainHTTP: Bool,
+        allowedHosts: Set<String> = []
+    ) -> String? {
         guard let parts = URLParts(realm), !realm.utf8.contains(where: { $0 <= 0x20 || $0 >= 0x7f || $0 == 0x22 })
         else {
             return "it is not a URL"
@@ -19,7 +25,8 @@ enum RealmPolicy {
         }
         if parts.userInfo != nil { return "it carries a user name" }
         if realm.contains("#") { return "it has a fragment" }
-        if !isSameHost, NetworkAddress.classify(parts.host) != .elsewhere,
+        if !isSameHost, !allowedHosts.contains(parts.host.lowercased()),
+            NetworkAddress.classify(parts.host) != .elsewhere,
             NetworkAddress.classify(registry.host) == .elsewhere
         {
             return "it leads to an internal address"

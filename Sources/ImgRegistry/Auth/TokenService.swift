@@ -67,7 +67,13 @@ struct TokenService: Sendable {
     private func judgeRealm() throws(RegistryError) {
         let registry = Authority(endpoint.authority)
         let allowsPlainHTTP = endpoint.trust.allowsPlainHTTP
-        if let rule = RealmPolicy.objection(to: challenge.realm, registry: registry, allowsPlainHTTP: allowsPlainHTTP) {
+        let rule = RealmPolicy.objection(
+            to: challenge.realm,
+            registry: registry,
+            allowsPlainHTTP: allowsPlainHTTP,
+            allowedHosts: session.client.catalog.settings.redirectHosts
+        )
+        if let rule {
             throw session.error(
                 .blocked,
                 "sign in",
@@ -79,7 +85,10 @@ struct TokenService: Sendable {
         else { return }
         let text = "credentials for \(session.host.name) go to the token server at \(parts.host)"
         guard !session.client.catalog.settings.isRealmStrict else {
-            throw session.error(.blocked, "sign in", "\(text), which is not part of the registry's domain")
+            var error = session.error(.blocked, "sign in", "\(text), which is not part of the registry's domain")
+            error.hints = ["if that is intended, leave out --strict-realm"]
+            error.hasOwnRemedies = true
+            throw error
         }
         if session.client.notices.isFirst(text) { session.client.events.emit(.debug(text)) }
     }
