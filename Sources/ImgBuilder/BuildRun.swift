@@ -43,6 +43,8 @@ struct BuildRun: Sendable {
     func build() async throws -> BuildResult {
         let planned = try await plan(try await prepare(.build))
         for diagnostic in planned.plan.diagnostics { events.emit(.warning(diagnostic)) }
+        var request = request
+        if try BuilderArguments(buildArguments, platforms: request.platforms).forcesIndex { request.forcesIndex = true }
         let publisher = try Publisher(request: request, session: session)
         // Permission is asked for while layers are compressed, and known before anything is uploaded.
         async let probe: Void = publisher.probe()
