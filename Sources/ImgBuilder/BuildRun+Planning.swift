@@ -31,7 +31,8 @@ extension BuildRun {
             environment: session.environment,
             git: git,
             scratch: session.scratch,
-            pool: pool
+            pool: pool,
+            keepsGitDirectory: try BuilderArguments(buildArguments, platforms: request.platforms).keepsGitDirectory
         )
         .open(request)
         let (dockerfile, diagnostics) = Dockerfile.parse(context.dockerfile)
@@ -79,7 +80,8 @@ extension BuildRun {
         }
     }
 
-    private var buildArguments: [String: String] {
+    /// Those given, and those taken over from the environment.
+    var buildArguments: [String: String] {
         var arguments: [String: String] = [:]
         let variables = session.environment.variables
         // The variable counts as if it had been given, as other builders' command lines do it (REP-1).

@@ -49,6 +49,8 @@ struct BuildRun: Sendable {
         let consumers = try Consumer.named(request.consumers)
         let planned = try await plan(try await prepare(.build))
         for diagnostic in planned.plan.diagnostics { events.emit(.warning(diagnostic)) }
+        var request = request
+        if try BuilderArguments(buildArguments, platforms: request.platforms).forcesIndex { request.forcesIndex = true }
         let target = Publisher(request: request, session: session, cache: try await session.documents())
         // Permission is asked for while bases are read, and known before anything is uploaded.
         async let probe = target.probed(for: planned.plan.platforms.map(\.platform))

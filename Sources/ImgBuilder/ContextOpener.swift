@@ -13,6 +13,8 @@ struct ContextOpener: Sendable {
     let git: GitCommand
     let scratch: ScratchDirectories
     let pool: BlockingPool
+    /// Whether `.git` of a git context stays when its URL does not say so.
+    var keepsGitDirectory = false
 
     /// A Dockerfile larger than this is none.
     private static let dockerfileLimit = 16 << 20
@@ -40,7 +42,8 @@ struct ContextOpener: Sendable {
         _ path: String,
         named name: String,
         _ location: DockerfileLocation?,
-        time: Timestamp? = nil
+        time: Timestamp? = nil,
+        ignoresFiles: Bool = true
     ) async throws -> MainContext {
         var isDirectory = false
         isDirectory = try await pool.run { PathKind.isDirectory(path) }
@@ -53,7 +56,8 @@ struct ContextOpener: Sendable {
         }
         let (dockerfile, dockerfilePath) = try await dockerfile(location, in: path)
         let ignore = try await pool.run {
-            try IgnoreFile.read(forDockerfile: dockerfilePath, context: path)
+            guard ignoresFiles else { return nil as IgnorePatterns? }
+            return try IgnoreFile.read(forDockerfile: dockerfilePath, context: path)
         }
         let tree = try await ContextTree.open(path, ignoring: ignore, pool: pool)
         return MainContext(tree: tree, dockerfile: dockerfile, ignore: ignore, time: time)
@@ -64,6 +68,7 @@ struct ContextOpener: Sendable {
         return try await self.directory(directory, named: "the empty context", location)
     }
 
+    /// An ignore file says nothing about a repository (IGN-12).
     private func checkout(_ url: String, _ location: DockerfileLocation?) async throws -> MainContext {
         guard let reference = try GitReference(recognising: url) else {
             throw BuildError(.usage, "\(url) is not a git URL")
@@ -82,8 +87,12 @@ struct ContextOpener: Sendable {
             if case .file(let path) = location { return DockerfileLocation.file("\(root)/\(path)") }
             return location
         }
-        var context = try await self.directory(root, named: url, inner, time: time)
-        context.tree = CheckoutTree(context.tree, time: time, keepsGitDirectory: reference.keepGitDir ?? false)
+        var context = try await self.directory(root, named: url, inner, time: time, ignoresFiles: false)
+        context.tree = CheckoutTree(
+            context.tree,
+            time: time,
+            keepsGitDirectory: reference.keepGitDir ?? keepsGitDirectory
+        )
         return context
     }
 

@@ -56,10 +56,11 @@ final class ContextSet: Sendable {
         case .git(let reference):
             return try await opened.value(for: "git \(reference)") {
                 let checkout = try await remotes.checkout(reference, checksum: nil)
-                return CheckoutTree(
-                    try await ContextTree.open(checkout.path, ignoring: nil, pool: pool),
+                return try await CheckoutTree.open(
+                    checkout.path,
                     time: Timestamp(seconds: checkout.time),
-                    subdirectory: Array((reference.subdir ?? "").utf8)
+                    subdirectory: reference.subdir,
+                    pool: pool
                 )
             }
         default: throw BuildError("the named context \(context) has no files")

@@ -39,6 +39,13 @@ struct GitCommand: Sendable {
                 in: directory,
                 doing: "fetch \(wanted) of \(remote)"
             )
+        } catch let error as BuildError where error.diagnostics[0].notes.contains(where: { $0.contains("shallow") }) {
+            // A server of plain files can't send a part of the history.
+            try await run(
+                ["fetch", "--quiet", "--no-tags", "origin", "--", wanted],
+                in: directory,
+                doing: "fetch \(wanted) of \(remote)"
+            )
         } catch let error as BuildError {
             // Most servers refuse a commit ID that no ref points to: then the whole history has to come.
             guard let ref, ref.utf8.count >= 7, ref.utf8.allSatisfy({ $0.hexValue != nil }) else { throw error }

@@ -85,13 +85,12 @@ final class RemoteSources: Sendable {
 
     private func tree(_ reference: GitReference, _ step: CopyStep) async throws -> any SourceTree {
         let checkout = try await checkout(reference, checksum: step.checksum)
-        let tree = try await ContextTree.open(checkout.path, ignoring: nil, pool: pool)
-        let subdirectory = Array((reference.subdir ?? "").utf8)
-        return CheckoutTree(
-            tree,
+        return try await CheckoutTree.open(
+            checkout.path,
             time: Timestamp(seconds: checkout.time),
-            subdirectory: subdirectory,
-            keepsGitDirectory: subdirectory.isEmpty && (step.keepGitDir ?? reference.keepGitDir ?? false)
+            subdirectory: reference.subdir,
+            keepsGitDirectory: reference.subdir == nil && (step.keepGitDir ?? reference.keepGitDir ?? false),
+            pool: pool
         )
     }
 }

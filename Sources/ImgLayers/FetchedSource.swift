@@ -100,6 +100,30 @@ package struct CheckoutTree: SourceTree {
         self.keepsGitDirectory = keepsGitDirectory
     }
 
+    /// The tree of a checkout, whose subdirectory must be there (GIT-2).
+    package static func open(
+        _ path: String,
+        time: Timestamp,
+        subdirectory: String?,
+        keepsGitDirectory: Bool = false,
+        pool: BlockingPool
+    ) async throws(BuildError) -> CheckoutTree {
+        let base = try await ContextTree.open(path, ignoring: nil, pool: pool)
+        let tree = CheckoutTree(
+            base,
+            time: time,
+            subdirectory: Array((subdirectory ?? "").utf8),
+            keepsGitDirectory: keepsGitDirectory
+        )
+        guard let subdirectory, !tree.subdirectory.isEmpty else { return tree }
+        let entry = try await base.lookup(tree.subdirectory)
+        guard entry?.isDirectory == true else {
+            let reason = entry == nil ? "no such file or directory" : "not a directory"
+            throw BuildError(.failure, "failed to open subdir \(subdirectory): \(reason)")
+        }
+        return tree
+    }
+
     package func lookup(_ path: [UInt8]) async throws(BuildError) -> Entry? {
         try await base.lookup(TreePath.join(subdirectory, path)).flatMap(normalised)
     }

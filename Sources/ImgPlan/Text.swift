@@ -1,6 +1,6 @@
 extension Bool {
     /// What Go's `strconv.ParseBool` takes.
-    init?(goText text: String) {
+    package init?(goText text: String) {
         switch text {
         case "1", "t", "T", "TRUE", "true", "True": self = true
         case "0", "f", "F", "FALSE", "false", "False": self = false

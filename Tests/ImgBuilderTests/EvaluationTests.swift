@@ -48,6 +48,24 @@ import Testing
         #expect(unsplit.error?.diagnostics.first?.range?.startLine == 2)
     }
 
+    @Test(
+        arguments: [
+            ("x", 1, "invalid boolean value for multi-platform: x"),
+            ("0", 2, "conflicting config: returning multiple target platforms is not allowed"),
+            ("0", 1, nil), ("true", 1, nil), ("", 2, nil),
+        ] as [(String, Int, String?)]
+    )
+    func multiPlatform(_ value: String, _ count: Int, _ message: String?) throws {
+        let platforms = ["amd64", "arm64"].prefix(count).map { Platform(os: "linux", architecture: $0) }
+        do {
+            let arguments = try BuilderArguments(["BUILDKIT_MULTI_PLATFORM": value], platforms: platforms)
+            #expect(message == nil)
+            #expect(arguments.forcesIndex == (value == "true"))
+        } catch {
+            #expect(error.description == message)
+        }
+    }
+
     @Test func errorsDirectiveFailsABuild() async throws {
         let request = Self.request("# check=error=true\nFROM scratch\nLABEL a b\n")
         let error = try await #require(throws: BuildError.self) { try await Self.builder().build(request) }
