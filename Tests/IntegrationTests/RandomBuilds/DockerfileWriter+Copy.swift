@@ -31,14 +31,9 @@ extension DockerfileWriter {
         let (flags, text) = flags()
         let operand = try operand(of: source, allowsAll: !stages[number].hasBase && !hasArchitecture && !source.isEmpty)
         // What a directory holds must be known.
-        if hasArchitecture,
-            stages[number].tree.keys
-                .contains(where: {
-                    $0.contains(RandomBuild.architecture) && ModelPath.isBelow($0, operand.path)
-                })
-        {
-            throw Unwanted()
-        }
+        let top = source.resolve(operand.path) ?? ""
+        let unknown = stages[number].tree.keys.filter { $0.contains(RandomBuild.architecture) }
+        if unknown.contains(where: { ModelPath.isBelow($0, top) }) { throw Unwanted() }
         let place = try destination()
         var layer = layer(flags)
         try copy(operand.path, of: source, to: place.path, into: &layer)
@@ -115,7 +110,7 @@ extension DockerfileWriter {
         let archives = context.archives.keys.filter { context.visible[$0] != nil }.sorted()
         guard let name = dice.pick(from: archives), let members = context.archives[name] else { throw Unwanted() }
         var (flags, text) = flags(allowsExclude: false)
-        let place = try destination(fresh: true)
+        let place = try destination()
         // It does not apply to members, but it turns `--link` off and applies to the directory.
         if flags.chmod != nil { throw Unwanted() }
         var layer = layer(flags)
@@ -230,12 +225,16 @@ extension DockerfileWriter {
     ]
 
     /// A destination that is new, or one that is there already.
-    private mutating func destination(fresh isFresh: Bool = false) throws(Unwanted) -> Place {
-        if !isFresh, dice.once(in: 4),
+    private mutating func destination() throws(Unwanted) -> Place {
+        if dice.once(in: 3),
             let path = dice.pick(from: stage.tree.keys.filter(RandomContext.isPlain).sorted())
         {
-            guard !path.contains(RandomBuild.architecture) else { throw Unwanted() }
-            return Place(word: "/" + path + "/", path: path + "/")
+            // What the base has is not known, and a link may lead there.
+            guard !path.contains(RandomBuild.architecture), !stage.hasBase || stage.tree[path]?.kind != .symlink else {
+                throw Unwanted()
+            }
+            let end = dice.once(in: 3) ? "" : "/"
+            return Place(word: "/" + path + end, path: path + end)
         }
         let names =
             ["out", "é", "srv.d", "d-1"]

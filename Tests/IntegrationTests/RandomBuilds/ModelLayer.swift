@@ -16,6 +16,10 @@ struct ModelLayer {
 
     private(set) var tree: ModelTree
     private var changed: Set<String> = []
+    /// Directories from before that have been something else in between.
+    private var hidden: Set<String> = []
+    /// Whether what was before is not seen (`--link`).
+    private let isAlone: Bool
     private let flags: Flags
     private let before: ModelTree
     private var lastGroup: Int
@@ -26,7 +30,8 @@ struct ModelLayer {
         lastGroup = serial << 16
         self.flags = flags
         // `--chmod` turns `--link` off (CP-42).
-        self.tree = flags.isLink && flags.chmod == nil ? [:] : tree
+        isAlone = flags.isLink && flags.chmod == nil
+        self.tree = isAlone ? [:] : tree
     }
 
     // MARK: Changes
@@ -41,7 +46,7 @@ struct ModelLayer {
         let isDirectoryForm = destination.hasSuffix("/")
         let place = destination.split(separator: "/").joined(separator: "/")
         if path.isEmpty || source[path]?.kind == .directory {
-            try makeDirectories(place)
+            let place = try makeDirectories(place)
             let wanted = source.below(path)
                 .filter { inner in
                     let relative = path.isEmpty ? inner : String(inner.dropFirst(path.count + 1))
@@ -53,10 +58,11 @@ struct ModelLayer {
         guard var object = source[path] else { throw Unwanted() }
         try makeDirectories(isDirectoryForm ? place : ModelPath.parent(place))
         object.group = nil
-        // A link would be followed.
-        if tree[place]?.kind == .symlink { throw Unwanted() }
-        let isInside = place.isEmpty || tree[place]?.kind == .directory
-        try put(object, at: isInside ? ModelPath.join(place, name) : place)
+        let end = try follow(place)
+        // What a dangling link names is made, with all that leads there.
+        try makeDirectories(ModelPath.parent(end))
+        let isInside = end.isEmpty || tree[end]?.kind == .directory
+        try put(object, at: isInside ? ModelPath.join(end, name) : end)
     }
 
     /// `--parents` with a path without wildcards (CP-36…CP-40).
@@ -73,10 +79,10 @@ struct ModelLayer {
                 let relative = root.isEmpty ? inner : String(inner.dropFirst(root.count + 1))
                 return !flags.excludes.contains { $0.covers(relative) }
             }
-        try makeDirectories(place)
+        let end = try makeDirectories(place)
         guard !matches.isEmpty else { return }
         let ancestors = ModelPath.prefixes(path).dropLast().map { ModelPath.join(root, $0) }
-        try copy(ancestors + matches, of: source, dropping: root, into: place)
+        try copy(ancestors + matches, of: source, dropping: root, into: end)
     }
 
     private mutating func copy(
@@ -119,11 +125,38 @@ struct ModelLayer {
         changed.insert(path)
     }
 
-    /// Missing directories with what the flags say (CP-19).
-    mutating func makeDirectories(_ path: String) throws(Unwanted) {
+    /// Where a path leads in the tree, links followed; what is missing is taken as written (CP-11).
+    private func follow(_ path: String, links: Int = 20) throws(Unwanted) -> String {
+        var rest = path.split(separator: "/").map(String.init)
+        var reached = ""
+        while !rest.isEmpty {
+            let component = rest.removeFirst()
+            if component == "." { continue }
+            if component == ".." {
+                reached = ModelPath.parent(reached)
+                continue
+            }
+            let next = ModelPath.join(reached, component)
+            if let object = tree[next], object.kind == .symlink {
+                guard links > 0 else { throw Unwanted() }
+                let start = object.target.hasPrefix("/") ? object.target : reached + "/" + object.target
+                return try follow((["\(start)"] + rest).joined(separator: "/"), links: links - 1)
+            }
+            reached = next
+        }
+        return reached
+    }
+
+    /// Missing directories with what the flags say, links followed (CP-10, CP-19).
+    ///
+    /// - Returns: Where the links led.
+    @discardableResult
+    mutating func makeDirectories(_ path: String) throws(Unwanted) -> String {
+        let path = try follow(path)
         let mode = (flags.chmod?.octal).map { $0 & 0o777 } ?? 0o755
         let owner = flags.owner ?? (0, 0)
         try makeDirectories(path, like: .directory(mode, uid: owner.uid, gid: owner.gid))
+        return path
     }
 
     private mutating func makeDirectories(_ path: String, like template: ModelObject) throws(Unwanted) {
@@ -139,20 +172,20 @@ struct ModelLayer {
     /// Members of an archive: their own modes, and owners unless `--chown` is there (ARC-5…ARC-7).
     mutating func unpack(_ members: [ModelMember], to destination: String) throws(Unwanted) {
         let place = destination.split(separator: "/").joined(separator: "/")
-        try makeDirectories(place)
+        let top = try makeDirectories(place)
         var groups: [Int: Int] = [:]
         var owners: [Int: ModelObject] = [:]
         for member in members {
             var object = member.object
             if let owner = flags.owner { (object.uid, object.gid) = owner }
-            let path = ModelPath.join(place, member.path)
+            let path = ModelPath.join(top, member.path)
             try makeDirectories(ModelPath.parent(path), like: .directory())
             if let group = object.group {
                 let fresh = freshGroup(of: group, &groups)
                 object.group = fresh
                 owners[fresh] = object
             }
-            try replace(path, with: object)
+            try substitute(path, with: object)
         }
         // The header of a hard link counts for the file it names, too.
         for (path, object) in tree {
@@ -163,11 +196,24 @@ struct ModelLayer {
         }
     }
 
+    /// Whatever is there makes room (ARC-6).
+    private mutating func substitute(_ path: String, with object: ModelObject) throws(Unwanted) {
+        if tree[path]?.kind == .directory, object.kind != .directory {
+            if !isAlone, before[path]?.kind == .directory { hidden.insert(path) }
+            for inner in tree.below(path) {
+                tree[inner] = nil
+                changed.remove(inner)
+            }
+        }
+        tree[path] = nil
+        try replace(path, with: object)
+    }
+
     // MARK: The result
 
     /// The tree of the stage with this layer on it.
     func merged() throws(Unwanted) -> ModelTree {
-        guard flags.isLink, flags.chmod == nil else { return tree }
+        guard isAlone else { return tree }
         var result = before
         for (path, object) in tree {
             if let existing = result[path], (existing.kind == .directory) != (object.kind == .directory) {
@@ -178,11 +224,16 @@ struct ModelLayer {
         return result
     }
 
-    /// What GNU tar says about the layer, an entry a line (LAY-1, LAY-2, LAY-4).
+    /// What GNU tar says about the layer, an entry a line (LAY-1, LAY-2, LAY-4, LAY-5).
     func listing() -> [String] {
-        let paths = Set(changed.flatMap { ModelPath.prefixes($0) }).sorted(by: ModelPath.precedes)
+        let gone = whiteouts()
+        let paths = Set(changed.flatMap { ModelPath.prefixes($0) }).union(gone).sorted(by: ModelPath.precedes)
         var leaders: [Int: String] = [:]
         return paths.compactMap { path in
+            if gone.contains(path) {
+                let name = ModelPath.join(ModelPath.parent(path), ".wh." + ModelPath.name(path))
+                return TarListing.line(name, ModelObject(kind: .file, mode: 0))
+            }
             guard let object = tree[path] else { return nil }
             if let group = object.group {
                 if let leader = leaders[group] { return TarListing.hardlink(path, object, to: leader) }
@@ -190,5 +241,16 @@ struct ModelLayer {
             }
             return TarListing.line(path, object)
         }
+    }
+
+    /// What was in a directory that is another one now.
+    private func whiteouts() -> Set<String> {
+        guard !hidden.isEmpty else { return [] }
+        let gone = before.keys.filter { path in
+            let parent = ModelPath.parent(path)
+            return tree[path] == nil && tree[parent]?.kind == .directory && before[parent]?.kind == .directory
+                && ModelPath.prefixes(parent).contains(where: hidden.contains)
+        }
+        return Set(gone)
     }
 }

@@ -79,14 +79,16 @@ struct RandomContext: Sendable {
     private mutating func addArchive(_ dice: inout Dice) {
         var members: [ModelMember] = []
         var taken: [String: ModelObject.Kind] = [:]
-        for number in 0..<dice.number(1...8) {
+        for number in 0..<dice.number(1...10) {
             let directory = dice.pick(
                 ["", "", "x", "x/y", "p q", Self.long + "/" + Self.long]
                     + taken.filter { $1 == .directory }.keys.sorted()
             )
             let path = ModelPath.join(directory, dice.pick(["f", "g.txt", "ü", "m", Self.long + "f"]))
-            // Nothing is replaced, and nothing lies below what is no directory.
-            guard taken[path] == nil, !taken.keys.contains(where: { ModelPath.isBelow($0, path) }),
+            // Nothing lies below what is no directory, and what is linked stays.
+            let replaced = taken.keys.filter { $0 == path || ModelPath.isBelow($0, path) }
+            let linked = members.filter { $0.object.group != nil }.map(\.path)
+            guard replaced.isEmpty || dice.once(in: 2), !replaced.contains(where: linked.contains),
                 ModelPath.prefixes(path).dropLast().allSatisfy({ taken[$0] ?? .directory == .directory })
             else { continue }
             var object = ModelObject(
@@ -98,7 +100,11 @@ struct RandomContext: Sendable {
             switch object.kind {
             case .file:
                 object.content = Self.content(&dice)
-                if number > 0, dice.once(in: 4), let leader = members.last(where: { $0.object.kind == .file }) {
+                if number > 0, replaced.isEmpty, dice.once(in: 4),
+                    let leader = members.last(where: { member in
+                        taken[member.path] == .file && members.count { $0.path == member.path } == 1
+                    })
+                {
                     object.content = leader.object.content
                     object.group = leader.object.group ?? number
                     for position in members.indices where members[position].path == leader.path {
@@ -109,6 +115,7 @@ struct RandomContext: Sendable {
             case .directory, .fifo: break
             }
             members.append(ModelMember(path: path, object: object))
+            if object.kind != .directory { for inner in replaced { taken[inner] = nil } }
             for prefix in ModelPath.prefixes(path).dropLast() where taken[prefix] == nil { taken[prefix] = .directory }
             taken[path] = object.kind
         }
