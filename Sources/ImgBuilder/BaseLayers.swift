@@ -2,6 +2,7 @@ import ImgChecks
 import ImgExport
 import ImgLayers
 import ImgOCI
+import ImgRegistry
 import ImgReport
 import ImgStore
 import ImgStream
@@ -187,8 +188,11 @@ final class BaseLayers: LayerContentReader, Sendable {
     ) async throws -> Value {
         do {
             return try await stream(location, body)
+        } catch let error as RegistryError {
+            throw error.buildError
         } catch let error as StreamError where error.code != .cancelled {
             throw BuildError(
+                .network,
                 "base layer \(location.descriptor.digest) of \(location.source.name): \(error.message)",
                 hints: ["the registry, a proxy or a mirror serves damaged data; try again, or push the base anew"]
             )
@@ -215,7 +219,15 @@ final class BaseLayers: LayerContentReader, Sendable {
             }
             group.addTask { [pool] in
                 defer { channel.cancel() }
-                return try await pool.run { try body(ChannelSource(channel)) }
+                return try await pool.run {
+                    let source = ChannelSource(channel)
+                    do {
+                        return try body(source)
+                    } catch {
+                        // A reader only knows that its bytes have ended; why they did has its own words and exit status.
+                        throw source.failure ?? error
+                    }
+                }
             }
             var result: Value?
             while let value = try await group.next() { if let value { result = value } }
@@ -229,6 +241,8 @@ final class BaseLayers: LayerContentReader, Sendable {
 final class ChannelSource: ByteSource {
     private let channel: BoundedChannel<[UInt8]>
     private var chunk: ArraySlice<UInt8> = []
+    /// What ended the stream early.
+    private(set) var failure: (any Error)?
 
     init(_ channel: BoundedChannel<[UInt8]>) {
         self.channel = channel
@@ -240,6 +254,7 @@ final class ChannelSource: ByteSource {
                 guard let next = try channel.nextBlocking() else { return 0 }
                 chunk = next[...]
             } catch {
+                failure = error
                 throw StreamError(.corrupt, BuildError(describing: error).description)
             }
         }

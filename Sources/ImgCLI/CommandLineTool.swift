@@ -34,8 +34,7 @@ public enum CommandLineTool {
         } catch  where interrupts.signal != nil {
             // Whatever failed did so because it was cancelled.
             let signal = interrupts.signal ?? SIGINT
-            let word = signal == SIGTERM ? "terminated" : "interrupted"
-            Console.standardError.print(["error: \(word); run the same command again: what is finished is kept"])
+            Console.standardError.print([Interrupts.message(signal)])
             return 128 + signal
         } catch let error as BuildError {
             Console.standardError.print(ErrorText(error).lines)

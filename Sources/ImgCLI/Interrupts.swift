@@ -11,6 +11,15 @@ final class Interrupts: Sendable {
     /// Where the handler, which may do next to nothing, writes the signal's number.
     private static let channel = Atomic<Int32>(-1)
 
+    /// How long cancelled work may take to end, in milliseconds: a read of standard input ends when somebody writes.
+    private static let patience: Int32 = 2500
+
+    /// What to say about a signal.
+    static func message(_ signal: Int32) -> String {
+        let word = signal == SIGTERM ? "terminated" : "interrupted"
+        return "error: \(word); run the same command again: what is finished is kept"
+    }
+
     /// The signal that ended the work; nil while none has arrived.
     var signal: Int32? { received.withLock { $0 } }
 
@@ -72,8 +81,10 @@ final class Interrupts: Sendable {
         func wait() {
             guard let first = next() else { return }
             cancel(first)
-            guard let second = next() else { return }
-            _exit(128 + second)
+            var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            if unsafe poll(&entry, 1, Interrupts.patience) == 1, let second = next() { _exit(128 + second) }
+            Console.standardError.print([Interrupts.message(first)])
+            _exit(128 + first)
         }
 
         private func next() -> Int32? {

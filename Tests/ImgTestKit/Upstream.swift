@@ -14,17 +14,19 @@ package struct Upstream: Sendable {
     /// Passes a request on and returns the whole answer.
     ///
     /// - Parameters:
+    ///   - target: Asked for instead of what the client asked for.
     ///   - headers: Left out on the way.
     ///   - pace: Called before each part of the body with the number of bytes that were passed on; it may wait or throw.
     package func forward(
         _ exchange: ServerExchange,
+        as target: String? = nil,
         without headers: [String] = [],
         pace: (Int) throws -> Void = { _ in }
     ) throws -> ServerResponse {
         let connection = ServerConnection(socket: try ServerSocket.connect(to: port))
         defer { connection.finish() }
         // With HTTP/1.0 the answer ends with the connection.
-        var head = "\(exchange.method) \(exchange.target) HTTP/1.0\r\n"
+        var head = "\(exchange.method) \(target ?? exchange.target) HTTP/1.0\r\n"
         let dropped = Set(["connection", "expect"] + headers.map { $0.lowercased() })
         for header in exchange.headers where !dropped.contains(header.name.lowercased()) {
             head += "\(header.name): \(header.value)\r\n"

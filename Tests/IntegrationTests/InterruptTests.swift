@@ -244,6 +244,27 @@ struct TestFailure: Error {
         }
     }
 
+    /// A read that nothing wakes is not waited for.
+    @Test func aBuildThatIsEndedWhileItWaitsForItsContext() async throws {
+        try await Scratch.with { scratch in
+            let start = ContinuousClock.now
+            let result = try await Program.run(
+                "sh",
+                [
+                    "-c",
+                    "mkfifo pipe; sleep 20 >pipe & \"$1\" --output type=cacheonly - <pipe & sleep 1; kill -TERM $!; "
+                        + "wait $!; echo $?; kill %1",
+                    "sh", Project.imgbuild,
+                ],
+                in: scratch.path,
+                environment: ["IMGBUILD_CACHE_DIR": scratch["cache"], "HOME": scratch.path]
+            )
+            #expect(result.output == "143\n", "\(result)")
+            #expect(result.errors.contains("error: terminated"), "\(result)")
+            #expect(ContinuousClock.now - start < .seconds(10))
+        }
+    }
+
     /// Whenever the process dies, cache and layout hold no damaged blob, and the next run succeeds.
     @Test func aBuildThatIsKilledAtAnyTime() async throws {
         try await Lab.with { lab in

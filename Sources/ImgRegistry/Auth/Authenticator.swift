@@ -40,6 +40,7 @@ final class Authenticator: Sendable {
     private static let credentialLife = Duration.seconds(290)
 
     let tokens = TokenCache()
+    let sent = SentSecrets()
     private let credentials: CredentialResolver
     private let events: any EventSink
     private let knowledge = Mutex<[String: Knowledge]>([:])

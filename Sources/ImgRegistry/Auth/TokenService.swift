@@ -154,7 +154,10 @@ extension TokenService {
             var headers = HTTPHeaders()
             for header in call.headers { headers.add(header.name, header.value) }
             let isOwn = URLParts(url)?.origin == origin
-            if let authorization, isOwn { headers.add("Authorization", authorization.exposed) }
+            if let authorization, isOwn {
+                session.client.authenticator.sent.note(authorization)
+                headers.add("Authorization", authorization.exposed)
+            }
             let response = try await session.transmit(call, to: url, headers: headers)
             guard [301, 302, 303, 307, 308].contains(response.status), call.method == .get,
                 let location = response.headers["Location"]

@@ -80,7 +80,10 @@ extension Session {
         for header in endpoint.headers + client.authenticator.configuredHeaders {
             headers.add(header.name, header.value)
         }
-        if let authorization { headers.add("Authorization", authorization.header.exposed) }
+        if let authorization {
+            client.authenticator.sent.note(authorization.header)
+            headers.add("Authorization", authorization.header.exposed)
+        }
         return headers
     }
 

@@ -13,6 +13,9 @@ extension Session {
         error.status = reply.status
         error.server = reply.header("Server").map { ServerText.clean($0, limit: 80) }
         error.answers = ServerText.answers(in: body, contentType: reply.contentType)
+            .map {
+                RegistryAnswer(code: $0.code, message: client.authenticator.sent.masked($0.message))
+            }
         error.retryAfter = Self.retryAfter(reply)
         let isPullLimit = reply.status == 429 && reply.header("ratelimit-limit") != nil && error.retryAfter == nil
         error.classify(isPullLimit: isPullLimit)
@@ -67,7 +70,8 @@ extension Session {
     /// `Warning: 299` headers, each once (NET-12), and a pull limit that comes near (HUB-6).
     func showWarnings(of reply: Reply) {
         for line in reply.response.headers.values("Warning") where line.hasPrefix("299 - \"") {
-            let text = ServerText.clean(String(line.dropFirst(7).prefix { $0 != "\"" }))
+            let said = ServerText.clean(String(line.dropFirst(7).prefix { $0 != "\"" }))
+            let text = client.authenticator.sent.masked(said)
             guard client.notices.isFirst("\(host.name) \(text)") else { continue }
             client.events.emit(.warning(Diagnostic(.warning, "\(host.name) says: \"\(text)\"")))
         }

@@ -24,13 +24,12 @@ struct BlobUpload: Sendable {
         var upload = opened.map { UploadSession(url: $0) }
         var resets = 0
         while let method = methods.first {
-            var current: UploadSession?
+            // Opening has attempts of its own: when they are used up, that is final.
+            if upload == nil { upload = try await start() }
+            guard var open = upload else { return }
+            upload = nil
+            client.openUploads.note(open, session)
             do throws(RegistryError) {
-                if upload == nil { upload = try await start() }
-                guard var open = upload else { return }
-                upload = nil
-                client.openUploads.note(open, session)
-                defer { current = open }
                 try await send(&open, by: method)
                 client.openUploads.close(open.id)
                 host.remember(method)
@@ -40,20 +39,22 @@ struct BlobUpload: Sendable {
                 let isBroken = error.code == .network && !error.isBeforeSending && descriptor.size > Self.worthwhile
                 if isBroken { resets += 1 }
                 if try await isThere(after: error) { return }
-                if let resumed = await resume(current, isBroken: isBroken, after: error), try await finish(resumed) {
+                if let resumed = await resume(open, isBroken: isBroken, after: error), try await finish(resumed) {
                     return
                 }
                 if methods.count > 1, Self.movesOn(from: method, after: error, resets: resets) {
                     client.events.emit(
                         .debug("\(operation): method \(method.rawValue) failed (\(error.reason)), trying another")
                     )
-                    await cancel(current)
+                    await cancel(open)
                     methods.removeFirst()
                     resets = 0
                     continue
                 }
                 var failure = error
-                if failure.code == .uploadUnknown || failure.code == .blobUnknown { failure.isTransient = true }
+                if failure.code == .uploadUnknown || failure.code == .blobUnknown || failure.status == 416 {
+                    failure.isTransient = true
+                }
                 guard let delay = budget.next(after: failure) else {
                     throw explained(budget.final(failure, identity: nil), method)
                 }
@@ -99,11 +100,12 @@ struct BlobUpload: Sendable {
 
     /// What a broken session has already, when that is worth keeping (PUSH-18).
     private func resume(
-        _ broken: UploadSession?,
+        _ broken: UploadSession,
         isBroken: Bool,
         after error: RegistryError
     ) async -> (UploadSession, Int64)? {
-        guard isBroken || error.status == 416, var upload = broken, host.quirks.methods.contains(.chunks),
+        var upload = broken
+        guard isBroken || error.status == 416, host.quirks.methods.contains(.chunks),
             let offset = try? await offset(of: &upload), offset > Self.worthwhile, offset < descriptor.size
         else { return nil }
         return (upload, offset)
