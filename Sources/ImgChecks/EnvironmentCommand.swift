@@ -6,8 +6,8 @@ struct EnvironmentCommand: Sendable {
     init(_ argument: String) {
         var words = argument.split { $0 == " " || $0 == "\t" }.map(String.init)[...]
         guard words.first?.hasPrefix("-") == true else {
-            // One word for the kernel, blanks included: but some systems' scripts are not for Linux alone.
-            program = words.first.flatMap { $0.contains("=") ? nil : $0 }
+            // One word for the kernel, blanks included.
+            program = argument.isEmpty || argument.contains("=") ? nil : argument
             return
         }
         while let word = words.first {

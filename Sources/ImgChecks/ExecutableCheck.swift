@@ -102,9 +102,16 @@ struct ExecutableCheck: Sendable {
             .error,
             "\(name) is a script for \(interpreter), which \(what)",
             path: file.path,
-            remedy: interpreter.hasSuffix("bash")
-                ? "use a base with bash, or write the script for #!/bin/sh" : "use a base that brings \(interpreter)"
+            remedy: Self.remedy(interpreter)
         )
+    }
+
+    private static func remedy(_ interpreter: String) -> String {
+        if interpreter.contains(" ") {
+            return "Linux hands over all behind env as one word: write #!/usr/bin/env -S \(interpreter)"
+        }
+        return interpreter.hasSuffix("bash")
+            ? "use a base with bash, or write the script for #!/bin/sh" : "use a base that brings \(interpreter)"
     }
 
     // MARK: - ELF

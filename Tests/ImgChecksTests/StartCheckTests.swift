@@ -163,7 +163,8 @@ import Testing
 
     @Test(
         arguments: [
-            ("app", "app"), ("-S app -x", "app"), ("-S A=1 B=2 app", "app"), ("-S PATH=/x app", nil), ("-i app", nil),
+            ("app", "app"), ("app -x", "app -x"), ("-S app -x", "app"), ("-S A=1 B=2 app", "app"),
+            ("-S PATH=/x app", nil), ("-i app", nil),
             ("-u NAME app", nil), ("-S -u NAME app", nil), ("A=1", nil), ("-S ${APP} x", nil), ("-S", nil), ("", nil),
         ] as [(String, String?)]
     )

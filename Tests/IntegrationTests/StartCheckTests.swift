@@ -90,6 +90,11 @@ import Testing
             script: "printf '#!/usr/bin/env python3\\n' >run"
         ),
         Case(
+            rule: "shebang-interpreter-not-found",
+            dockerfile: "FROM debian\nCOPY --chmod=755 run /run.sh\nCMD [\"/run.sh\"]\n",
+            script: "printf '#!/usr/bin/env bash -e\\n' >run"
+        ),
+        Case(
             rule: "shebang-crlf",
             dockerfile: "FROM busybox\nCOPY --chmod=755 run /run.sh\nCMD [\"/run.sh\"]\n",
             script: "printf '#!/bin/sh\\r\\ntrue\\r\\n' >run"
