@@ -179,10 +179,10 @@ struct Downloads: Sendable {
         let path = url.prefix { $0 != "?" && $0 != "#" }
         let afterScheme = path.split(separator: "://", maxSplits: 1, omittingEmptySubsequences: false).last ?? path
         guard let slash = afterScheme.firstIndex(of: "/") else { return Array("__unnamed__".utf8) }
-        let last = afterScheme[slash...].split(separator: "/", omittingEmptySubsequences: false).last ?? ""
-        let name = PercentCoding.decode(Array(last.utf8))
-        let isUsable =
-            !name.isEmpty && name != Array(".".utf8) && name != Array("..".utf8) && !name.contains(UInt8(ascii: "/"))
+        // Slashes at the end don't count, and an encoded one separates too.
+        let decoded = PercentCoding.decode(Array(afterScheme[slash...].utf8))
+        let name = decoded.split(separator: UInt8(ascii: "/")).last.map(Array.init) ?? []
+        let isUsable = !name.isEmpty && name != Array(".".utf8) && name != Array("..".utf8)
         return isUsable ? name : Array("__unnamed__".utf8)
     }
 }

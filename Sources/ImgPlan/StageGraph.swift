@@ -88,7 +88,10 @@ extension StageGraph {
         guard !operand.text.isEmpty else {
             throw BuildError("base name (\(stage.from.image)) should not be blank", at: range).focused(on: part)
         }
-        let wanted = try wantedPlatform(of: stage, expander: expander, findings: &findings)
+        let wanted: Platform
+        do { wanted = try wantedPlatform(of: stage, expander: expander, findings: &findings) } catch {
+            throw error.focused(on: stage.line.flagRanges["platform"])
+        }
         if let name = stage.from.stageName, let context = contexts.context(for: name, platform: wanted) {
             return Node(source: stage, base: .named(context), platform: wanted, isReplaced: true)
         }

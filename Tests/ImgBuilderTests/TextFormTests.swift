@@ -56,7 +56,7 @@ import Testing
         ("https://example.org/a.tar?x=/y", "a.tar"), ("https://example.org/a#b/c", "a"),
         ("https://example.org/", "__unnamed__"), ("https://example.org", "__unnamed__"),
         ("https://example.org/a/..", "__unnamed__"), ("https://example.org/%2e%2e", "__unnamed__"),
-        ("https://example.org/a%2Fb", "__unnamed__"), ("https://example.org/%zz%4", "%zz%4"),
+        ("https://example.org/a%2Fb", "b"), ("https://example.org/dir/", "dir"), ("https://example.org/%zz%4", "%zz%4"),
     ])
     func names(_ url: String, _ name: String) {
         #expect(String(decoding: Downloads.fileName(url), as: UTF8.self) == name)

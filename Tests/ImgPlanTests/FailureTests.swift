@@ -113,6 +113,14 @@ struct FailureTests {
         #expect(String(decoding: Array(text.utf8)[focus.lowerBound..<focus.upperBound], as: UTF8.self) == operand)
     }
 
+    @Test(arguments: ["--platform=a/b/c/d", "--platform=$NOPE", "--platform=${X:?no}"])
+    func focusOfThePlatform(_ flag: String) throws {
+        let text = "FROM \(flag) scratch\n"
+        let error = try #require(throws: BuildError.self) { try Planning(text).plan() }
+        let focus = try #require(error.diagnostics[0].focus)
+        #expect(String(decoding: Array(text.utf8)[focus.lowerBound..<focus.upperBound], as: UTF8.self) == flag)
+    }
+
     @Test func unknownTargets() {
         #expect(failure("FROM scratch AS build") { $0.target = "0" }.message == "target stage \"0\" could not be found")
         let near = failure("FROM scratch AS build") { $0.target = "biuld" }

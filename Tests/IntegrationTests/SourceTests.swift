@@ -72,6 +72,54 @@ import Testing
         }
     }
 
+    // MARK: - Attributes
+
+    /// Row 86: a capability from an archive survives COPY and a new owner; other attributes are not part of a layer (LAY-6).
+    @Test func capabilitiesSurvive() async throws {
+        try await Scratch.with { scratch in
+            let write = """
+                import io, sys, tarfile
+                member = tarfile.TarInfo("f")
+                member.pax_headers = {
+                    "SCHILY.xattr.security.capability": "\\x01\\0\\0\\x02\\0\\x04" + "\\0" * 14,
+                    "SCHILY.xattr.user.note": "n",
+                }
+                with tarfile.open(sys.argv[1], "w", format=tarfile.PAX_FORMAT) as tar: tar.addfile(member, io.BytesIO())
+                """
+            let read = """
+                import glob, sys, tarfile
+                for name in glob.glob(sys.argv[1] + "/*"):
+                    if not tarfile.is_tarfile(name): continue
+                    for member in tarfile.open(name):
+                        if member.isreg(): print(member.uid, member.gid, *sorted(member.pax_headers))
+                """
+            try scratch.write("ctx/.keep", "")
+            try await Program.output("python3", ["-c", write, scratch["ctx/t.tar"]])
+            let text = "FROM scratch AS a\nADD t.tar /\nFROM scratch\nCOPY --from=a --chown=7:8 /f /g\n"
+            #expect(try await Self.lastLayer(scratch, text) == ["g"])
+            let found = try await Program.output("python3", ["-c", read, scratch["layout/blobs/sha256"]])
+            #expect(found == "7 8 SCHILY.xattr.security.capability\n")
+        }
+    }
+
+    // MARK: - URLs
+
+    /// Rows 63–65: names and times of what is downloaded.
+    @Test func downloads() async throws {
+        try await Scratch.with { scratch in
+            let server = try ScriptedServer { exchange in
+                switch exchange.target {
+                case "/redir": ServerResponse(302, headers: [("Location", "/file.txt")])
+                default: ServerResponse(200, text: "x")
+                }
+            }
+            defer { server.stop() }
+            let url = "http://127.0.0.1:\(server.port)"
+            let text = "FROM scratch\nADD \(url)/ \(url)/redir \(url)/a%20b?q#f /d/\n"
+            #expect(try await Self.lastLayer(scratch, text) == ["d/", "d/__unnamed__", "d/a b", "d/redir"])
+        }
+    }
+
     // MARK: - Git
 
     /// A bare repository with a tag `v1` and a newer commit on `main`.

@@ -106,18 +106,24 @@ extension DockerfileWriter {
         text.split(separator: "\n", omittingEmptySubsequences: false).dropLast().map { "\(prefix)\($0)\n" }.joined()
     }
 
+    /// One archive, often with another one over it.
     mutating func writeArchive() throws(Unwanted) {
         let archives = context.archives.keys.filter { context.visible[$0] != nil }.sorted()
-        guard let name = dice.pick(from: archives), let members = context.archives[name] else { throw Unwanted() }
-        var (flags, text) = flags(allowsExclude: false)
         let place = try destination()
+        try unpack(archives, at: place)
+        if dice.once(in: 2) { try unpack(archives, at: place) }
+    }
+
+    private mutating func unpack(_ archives: [String], at place: Place) throws(Unwanted) {
+        guard let name = dice.pick(from: archives), let members = context.archives[name] else { throw Unwanted() }
+        let (flags, text) = flags(allowsExclude: false)
         // It does not apply to members, but it turns `--link` off and applies to the directory.
         if flags.chmod != nil { throw Unwanted() }
         var layer = layer(flags)
         try layer.unpack(members, to: place.path)
         try stage.add(layer)
-        text += dice.once(in: 4) ? "--unpack=true " : ""
-        write("ADD \(text)\(list([name], place))")
+        let unpacks = dice.once(in: 4) ? "--unpack=true " : ""
+        write("ADD \(text)\(unpacks)\(list([name], place))")
     }
 
     /// A file of the base, or one through the base's links: the result is not foretold.
@@ -143,7 +149,7 @@ extension DockerfileWriter {
         let trigger = RandomStage.Trigger(text: "COPY --chown=7 \(path) \(place)") { stage throws(Unwanted) in
             var flags = ModelLayer.Flags()
             flags.owner = (7, 7)
-            var layer = ModelLayer(over: stage.tree, flags: flags, serial: number)
+            var layer = ModelLayer(over: stage.tree, flags: flags, serial: -number)
             try layer.copy(path, named: ModelPath.name(path), of: source, to: place)
             try stage.add(layer)
         }

@@ -60,6 +60,7 @@ struct DockerfileWriter {
     /// The stage that is being written.
     var stage = RandomStage(name: "", hasBase: false)
     private var serial = 0
+    private var layerCount = 0
 
     init(context: RandomContext, dice: Dice) {
         self.context = context
@@ -126,8 +127,8 @@ struct DockerfileWriter {
                 case 6: try writeWildcard()
                 case 7...9: try writeCopyFromStage()
                 case 10: try writeParents()
-                case 11...12: try writeHeredoc()
-                case 13: try writeArchive()
+                case 11: try writeHeredoc()
+                case 12...13: try writeArchive()
                 case 14: try writeWorkdir()
                 case 15: try writeUnknown()
                 case 16: try writeTrigger()
@@ -158,8 +159,9 @@ struct DockerfileWriter {
         lines.append("  \(line[line.index(after: blank)...])")
     }
 
-    func layer(_ flags: ModelLayer.Flags = .init()) -> ModelLayer {
-        ModelLayer(over: stage.tree, flags: flags, serial: serial)
+    mutating func layer(_ flags: ModelLayer.Flags) -> ModelLayer {
+        layerCount += 1
+        return ModelLayer(over: stage.tree, flags: flags, serial: layerCount)
     }
 
     /// A number of its own for a name.

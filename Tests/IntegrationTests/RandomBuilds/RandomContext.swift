@@ -79,12 +79,12 @@ struct RandomContext: Sendable {
     private mutating func addArchive(_ dice: inout Dice) {
         var members: [ModelMember] = []
         var taken: [String: ModelObject.Kind] = [:]
-        for number in 0..<dice.number(1...10) {
+        for number in 0..<dice.number(1...12) {
             let directory = dice.pick(
                 ["", "", "x", "x/y", "p q", Self.long + "/" + Self.long]
                     + taken.filter { $1 == .directory }.keys.sorted()
             )
-            let path = ModelPath.join(directory, dice.pick(["f", "g.txt", "ü", "m", Self.long + "f"]))
+            let path = ModelPath.join(directory, dice.pick(["f", "g.txt", "ü", "x", "x", "y", Self.long + "f"]))
             // Nothing lies below what is no directory, and what is linked stays.
             let replaced = taken.keys.filter { $0 == path || ModelPath.isBelow($0, path) }
             let linked = members.filter { $0.object.group != nil }.map(\.path)
@@ -118,6 +118,13 @@ struct RandomContext: Sendable {
             if object.kind != .directory { for inner in replaced { taken[inner] = nil } }
             for prefix in ModelPath.prefixes(path).dropLast() where taken[prefix] == nil { taken[prefix] = .directory }
             taken[path] = object.kind
+        }
+        let linked = members.contains { $0.object.group != nil && ($0.path == "x" || ModelPath.isBelow($0.path, "x")) }
+        if dice.once(in: 2), !linked {
+            // What an earlier archive has put there must be gone.
+            members.append(ModelMember(path: "x", object: ModelObject(kind: .file, content: [1])))
+            members.append(ModelMember(path: "x", object: .directory(0o750, uid: 3)))
+            members.append(ModelMember(path: "x/new", object: ModelObject(kind: .file)))
         }
         guard !members.isEmpty else { return }
         let name = "archive\(archives.count)"
