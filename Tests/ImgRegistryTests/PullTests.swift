@@ -294,6 +294,20 @@ import Testing
         #expect(test.events.lines.count { $0.hasPrefix("retrying") } == 4)
     }
 
+    /// A download has attempts for what broke off, not for what never began: that has attempts of its own.
+    @Test func aBlobThatNeverComesIsAskedForFiveTimes() async throws {
+        let registry = try FakeRegistry { exchange, _ in
+            guard exchange.target.contains("/blobs/") else { return .standard }
+            exchange.close()
+            return .done
+        }
+        let error = try await failure {
+            _ = try await TestClient().pull(registry.host).blob(Sample.blob(100).descriptor, limit: 1 << 20)
+        }
+        #expect(error.code == .network)
+        #expect(registry.count("GET", containing: "/blobs/") == 5)
+    }
+
     @Test func triesThrottlingHostsLonger() async throws {
         let registry = try FakeRegistry { _, _ in .response(ServerResponse(429)) }
         let error = try await failure { _ = try await TestClient().pull(registry.host).tags() }

@@ -41,6 +41,10 @@ package actor BlobStream {
     package func next() async throws(RegistryError) -> [UInt8]? {
         guard !isDone else { return nil }
         while true {
+            // Opening has attempts of its own: when they are used up, that is final.
+            if source == nil, position < descriptor.size || (descriptor.size == 0 && position == 0) {
+                source = try await open()
+            }
             do {
                 if let chunk = try await read() { return chunk }
                 isDone = true
@@ -54,10 +58,6 @@ package actor BlobStream {
     }
 
     private func read() async throws(RegistryError) -> [UInt8]? {
-        if source == nil {
-            guard position < descriptor.size || (descriptor.size == 0 && position == 0) else { return nil }
-            source = try await open()
-        }
         guard let source else { return nil }
         guard let chunk = try await source.next(session, operation) else {
             guard position == descriptor.size else {
