@@ -20,10 +20,7 @@ enum EntryWriting {
 
         fileprivate func append(_ header: TarHeader) throws(StreamError) {
             try layer.append(header)
-            guard let timeless else { return }
-            var header = header
-            header.mtime = .epoch
-            try timeless.append(header)
+            try timeless?.append(header.timeless)
         }
 
         fileprivate func write(_ chunk: Span<UInt8>) throws(StreamError) {
@@ -75,12 +72,12 @@ enum EntryWriting {
         }
     }
 
-    /// The diff ID that writing these entries would give.
-    static func diffID(_ spec: LayerSpec) throws -> Digest {
+    /// The diff ID that writing these entries would give, with every time zero if need be (``TimelessKey``).
+    static func diffID(_ spec: LayerSpec, ignoringTimes: Bool = false) throws -> Digest {
         let hasher = LayerHasher()
         var buffer = ReadBuffer()
         try forEach(spec) { header, source in
-            try hasher.append(header)
+            try hasher.append(ignoringTimes ? header.timeless : header)
             guard let source else { return }
             while try buffer.fill(from: source) {
                 try Task.checkCancellation()

@@ -169,7 +169,7 @@ package final class LayerBuilder: Sendable {
         guard let shared, let timeless = order.timeless, timeless.needsContent,
             !shared.catalog.candidates(timeless).isEmpty
         else { return nil }
-        let content = try await pool.run { try EntryWriting.diffID(order.spec.withoutTimes) }
+        let content = try await pool.run { try EntryWriting.diffID(order.spec, ignoringTimes: true) }
         return await sharedLayer(order, content: content)
     }
 

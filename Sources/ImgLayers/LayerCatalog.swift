@@ -40,7 +40,7 @@ struct TimelessKey: Hashable, Sendable {
     let needsContent: Bool
 
     init(_ spec: LayerSpec, settings: CompressionSettings) {
-        shape = LayerKey(spec.withoutTimes, settings: settings, now: .epoch).shape
+        shape = LayerKey(spec, settings: settings, now: .epoch, ignoresTimes: true).shape
         needsContent = spec.entries.contains { entry in
             switch entry.content {
             case .file?, .spool?: true
@@ -50,11 +50,11 @@ struct TimelessKey: Hashable, Sendable {
     }
 }
 
-extension LayerSpec {
-    /// The same layer with every time zero.
-    var withoutTimes: LayerSpec {
+extension TarHeader {
+    /// The same with a time of zero.
+    var timeless: TarHeader {
         var copy = self
-        for place in copy.entries.indices { copy.entries[place].header.mtime = .epoch }
+        copy.mtime = .epoch
         return copy
     }
 }
@@ -67,10 +67,9 @@ enum TimelessContent {
         let reader = try TarReader(Inflater(blob))
         let hasher = LayerHasher()
         var buffer = ReadBuffer()
-        while var header = try reader.next() {
+        while let header = try reader.next() {
             try Task.checkCancellation()
-            header.mtime = .epoch
-            try hasher.append(header)
+            try hasher.append(header.timeless)
             guard header.kind == .file else { continue }
             while try buffer.fill(from: reader) {
                 try buffer.withSpan { chunk throws(StreamError) in try hasher.write(chunk) }

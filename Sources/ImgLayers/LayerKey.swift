@@ -21,14 +21,16 @@ struct LayerKey: Hashable, Sendable {
     /// The name under which later runs find the layer without reading a file.
     var state: String? { isLasting ? identity : nil }
 
-    /// - Parameter now: A time before the contents are read: changes shortly before it are not trusted.
-    init(_ spec: LayerSpec, settings: CompressionSettings, now: Timestamp) {
+    /// - Parameters:
+    ///   - now: A time before the contents are read: changes shortly before it are not trusted.
+    ///   - ignoresTimes: Whether every time counts as zero (``TimelessKey``).
+    init(_ spec: LayerSpec, settings: CompressionSettings, now: Timestamp, ignoresTimes: Bool = false) {
         var shape = KeyHash()
         shape.add("imgbuild layer \(Self.compatibilityVersion) \(settings)")
         var state = KeyHash()
         var isTrusted = true
         for entry in spec.entries {
-            shape.add(entry.header)
+            shape.add(ignoresTimes ? entry.header.timeless : entry.header)
             switch entry.content {
             case nil: shape.add("-")
             case .bytes(let bytes)?:
