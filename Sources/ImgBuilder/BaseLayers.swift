@@ -127,6 +127,44 @@ final class BaseLayers: LayerContentReader, Sendable {
         )
     }
 
+    // MARK: - Other compressions
+
+    /// A layer as another compression has it, from the store or made now.
+    ///
+    /// - Parameter workers: Threads that compress.
+    func converted(_ location: Location, to settings: CompressionSettings, workers: Int) async throws -> Blob {
+        let key = "\(settings) \(location.descriptor.digest)"
+        if let known = try await pool.run({ [self] in converted(key) }) { return known }
+        return try await slots.withSlot { [self] in
+            note(location, .downloading)
+            let (descriptor, path) = try await read(location) { [store] source in
+                try LayerConversion.convert(
+                    source,
+                    of: location.descriptor,
+                    diffID: location.diffID,
+                    settings: settings,
+                    workers: workers,
+                    into: store
+                )
+            }
+            try await pool.run { [store] in
+                store.setRecord(namespace: Self.conversions, key: key, descriptor.json.encoded())
+            }
+            note(location, .downloaded)
+            return Blob(descriptor: descriptor, origin: .file(path: path))
+        }
+    }
+
+    private static let conversions = "converted-1"
+
+    private func converted(_ key: String) -> Blob? {
+        guard let record = store.record(namespace: Self.conversions, key: key),
+            let descriptor = try? Descriptor(json: JSON.parse(record), at: "record"),
+            let path = store.path(of: descriptor.digest, size: descriptor.size)
+        else { return nil }
+        return Blob(descriptor: descriptor, origin: .file(path: path))
+    }
+
     // MARK: - Contents
 
     /// Puts the contents that lie in base layers into scratch files, each layer read once.

@@ -136,6 +136,8 @@ public struct CompressionRequest: Sendable, Hashable {
     public var format: LayerCompression = .gzip
     /// Of the compressor; nil is the default of the format.
     public var level: Int?
+    /// Whether base layers of another compression are compressed anew.
+    public var isForced = false
 
     /// gzip at the default level.
     public init() {}
@@ -157,6 +159,8 @@ public enum OutputRequest: Sendable, Hashable {
     case layout(path: String, isTar: Bool)
     /// A tar that `docker load` reads; `-` is standard output.
     case dockerArchive(path: String)
+    /// The image store of the Docker daemon, by the `docker` program.
+    case dockerDaemon
     /// Build only.
     case nothing
 }

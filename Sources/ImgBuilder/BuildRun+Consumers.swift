@@ -33,7 +33,9 @@ extension BuildRun {
             switch layer {
             case .base(let location):
                 baseCount += 1
-                layers.append(types.layer(location.descriptor.mediaType))
+                let type = location.descriptor.mediaType
+                let isConverted = request.compression.isForced && !type.isForeignLayer
+                layers.append(types.layer(isConverted ? .ociLayer(request.compression.format) : type))
                 let orphan = try await baseLayers.knownIndex(of: location.descriptor.digest)?.orphan
                 orphans[place] = orphan.map { "/" + String(decoding: $0, as: UTF8.self) }
             case .own: layers.append(types.layer(.ociLayer(request.compression.format)))

@@ -85,13 +85,18 @@ extension BuildRun {
         _ builder: LayerBuilder,
         _ publisher: Publisher,
         _ checks: ImageChecks,
+        converted: [Digest: Blob],
         origin: @Sendable @escaping (BuiltLayer) throws -> BlobOrigin
     ) async throws -> [BuiltPlatform] {
         let works = try await order(platforms, builder, baseLayers)
         // Whether the image starts is known only when all of its layers are.
         let gate = UploadGate(waits: checks.policy.startCheck == .error)
         return try await withThrowingTaskGroup(of: [Place: FinishedLayer]?.self) { group in
-            for blob in Self.baseBlobs(platforms) {
+            func blob(_ location: BaseLayers.Location) -> Blob {
+                converted[location.descriptor.digest]
+                    ?? Blob(descriptor: location.descriptor, origin: .source(location.source))
+            }
+            for blob in platforms.flatMap(\.stage.baseLocations).map(blob) {
                 group.addTask {
                     try await publisher.prepare(blob)
                     return nil
@@ -126,22 +131,12 @@ extension BuildRun {
                             .compactMap { layer, content in
                                 switch content {
                                 case .base(let location):
-                                    FinishedLayer(blob: Self.blob(location), diffID: location.diffID)
+                                    FinishedLayer(blob: blob(location), diffID: location.diffID)
                                 case .own: built[Place(platform: number, layer: layer)]
                                 }
                             }
                     )
                 }
-        }
-    }
-
-    private static func blob(_ location: BaseLayers.Location) -> Blob {
-        Blob(descriptor: location.descriptor, origin: .source(location.source))
-    }
-
-    private static func baseBlobs(_ platforms: [ResolvedPlatform]) -> [Blob] {
-        platforms.flatMap { platform in
-            platform.stage.layers.compactMap { if case .base(let location) = $0 { blob(location) } else { nil } }
         }
     }
 

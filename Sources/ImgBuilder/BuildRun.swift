@@ -64,22 +64,31 @@ struct BuildRun: Sendable {
             _ = try? await probe
             throw error
         }
+        let mixed = mixedCompression(resolved.platforms).map { [$0] } ?? []
+        for warning in mixed { events.emit(.warning(warning)) }
         let checks = ImageChecks(request: request, file: planned.context.dockerfile)
         // What a consumer refuses is known from the plan: nothing has been built for it, let alone sent.
         let refused = try await consumerFindings(consumers, planned, resolved.platforms, resolved.baseLayers)
         try checks.enforce(consumers: refused, events: events)
         let builder = try await layerBuilder(planned, shared)
-        let built = try await buildLayers(resolved.platforms, resolved.baseLayers, builder, publisher, checks) {
-            layer in
-            try Self.origin(of: layer, shared)
-        }
+        let built = try await buildLayers(
+            resolved.platforms,
+            resolved.baseLayers,
+            builder,
+            publisher,
+            checks,
+            converted: try await convertedBases(resolved.platforms, resolved.baseLayers)
+        ) { layer in try Self.origin(of: layer, shared) }
         let identical = IdenticalExecutables(policy: checks.policy)
             .findings(
                 built.map { (platform: $0.resolved.platform, own: $0.layers.compactMap(\.own)) }
             )
         for finding in identical { events.emit(.warning(finding)) }
         let images = try await finish(planned, built, checks)
-        let result = try await publisher.publish(images, warnings: planned.plan.diagnostics + refused + identical)
+        let result = try await publisher.publish(
+            images,
+            warnings: planned.plan.diagnostics + mixed + refused + identical
+        )
         try await exportCache(built, resolved.baseLayers, builder)
         return result
     }

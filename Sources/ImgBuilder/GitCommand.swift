@@ -2,12 +2,6 @@ import ImgOCI
 import ImgReport
 import Subprocess
 
-#if canImport(System)
-import System
-#else
-import SystemPackage
-#endif
-
 /// The `git` program: checkouts for contexts and ADD, commit times for `--timestamp git`.
 struct GitCommand: Sendable {
     /// Environment of the build; git must find its configuration and agents in it.
@@ -84,33 +78,16 @@ struct GitCommand: Sendable {
         var environment = variables
         environment["GIT_TERMINAL_PROMPT"] = "0"
         environment["LC_ALL"] = "C"
-        let (isSuccess, output, errors): (Bool, String, String)
+        let result: ChildProgram.Result
         do {
-            let result = try await Subprocess.run(
-                .name("git"),
-                arguments: Arguments(arguments),
-                environment: .custom(
-                    Dictionary(
-                        uniqueKeysWithValues: environment.map { (Environment.Key(stringLiteral: $0.key), $0.value) }
-                    )
-                ),
-                workingDirectory: FilePath(directory),
-                output: .string(limit: 1 << 20),
-                error: .string(limit: 1 << 20)
-            )
-            (isSuccess, output, errors) = (
-                result.terminationStatus.isSuccess, result.standardOutput, result.standardError
-            )
+            result = try await ChildProgram(name: "git", variables: environment).run(arguments, in: directory)
         } catch let error as SubprocessError {
             throw BuildError(
                 "cannot run git to \(what): \(error)",
                 hints: ["install git; it fetches git contexts and git sources of ADD"]
             )
         }
-        guard isSuccess else {
-            let words = errors.split(separator: "\n").map(String.init)
-            throw BuildError("git cannot \(what)", notes: Array(words.suffix(5)))
-        }
-        return String(output.prefix { $0 != "\n" })
+        guard result.isSuccess else { throw BuildError("git cannot \(what)", notes: result.lastWords) }
+        return String(result.output.prefix { $0 != "\n" })
     }
 }

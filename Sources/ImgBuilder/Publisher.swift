@@ -26,7 +26,7 @@ struct Publisher: Sendable {
             switch output {
             case .registry: for tag in request.tags { add(tag, isByDigest: false) }
             case .registryByDigest(let reference): add(reference, isByDigest: true)
-            case .layout, .dockerArchive, .nothing: break
+            case .layout, .dockerArchive, .dockerDaemon, .nothing: break
             }
         }
         repositories = groups.map { group in
@@ -138,10 +138,16 @@ struct Publisher: Sendable {
                 } else {
                     try await LayoutExporter(path: place(path), names: request.tags, pool: session.pool).export(graph)
                 }
-            case .dockerArchive(let path):
-                try await ArchiveExporter(path: place(path), form: .docker, names: request.tags, pool: session.pool)
-                    .export(graph)
+            case .dockerArchive(let path): try await writeArchive(graph, to: place(path))
+            case .dockerDaemon:
+                let archive = try await session.scratch.make("load") + "/image.tar"
+                try await writeArchive(graph, to: archive)
+                try await DockerCommand(variables: environment.variables).load(archive: archive)
             }
         }
+    }
+
+    private func writeArchive(_ graph: ImageGraph, to path: String) async throws {
+        try await ArchiveExporter(path: path, form: .docker, names: request.tags, pool: session.pool).export(graph)
     }
 }

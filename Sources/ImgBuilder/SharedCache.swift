@@ -54,16 +54,22 @@ struct SharedCache: Sendable {
     }
 
     private static func read(_ source: any ImageSource) async throws -> Part {
-        let root = try await source.resolve()
-        guard root.descriptor.mediaType.isManifest,
-            let manifest = try? ImageManifest(parsing: root.bytes, mediaType: root.descriptor.mediaType),
-            manifest.artifactType == CacheDocument.artifactType,
-            let blob = manifest.layers.first, blob.mediaType == CacheDocument.mediaType
+        guard let manifest = manifest(try await source.resolve()), let blob = manifest.layers.first,
+            blob.mediaType == CacheDocument.mediaType
         else { throw BuildError("what is there is not a cache of imgbuild") }
         guard let document = CacheDocument(decoding: try await source.blob(blob, limit: CacheDocument.limit)) else {
             throw BuildError("its document \(blob.digest) cannot be read")
         }
         return Part(source: source, document: document, blobs: Set(manifest.layers.map(\.digest)))
+    }
+
+    /// The manifest of a cache; nil for everything else.
+    static func manifest(_ root: ImageGraph.Content) -> ImageManifest? {
+        guard root.descriptor.mediaType.isManifest,
+            let manifest = try? ImageManifest(parsing: root.bytes, mediaType: root.descriptor.mediaType),
+            manifest.artifactType == CacheDocument.artifactType
+        else { return nil }
+        return manifest
     }
 
     // MARK: - Layers

@@ -39,6 +39,7 @@ struct SharedCacheExport: Sendable {
     private func write(_ graph: ImageGraph, to place: CachePlace) async throws {
         switch place {
         case .registry(let reference):
+            try await refuseImage(at: reference)
             let exporter = RegistryExporter(
                 reference,
                 tags: [reference.tagOrLatest],
@@ -55,6 +56,23 @@ struct SharedCacheExport: Sendable {
             )
             try await exporter.export(graph)
         }
+    }
+
+    /// A tag that points to an image is not replaced by a cache.
+    private func refuseImage(at reference: ImageReference) async throws {
+        let root: ImageGraph.Content
+        do {
+            root = try await RegistrySource(reference.with(tag: reference.tagOrLatest), client: session.registry)
+                .resolve()
+        } catch {
+            guard BuildError(describing: error).code == .notFound else { throw error }
+            return
+        }
+        guard SharedCache.manifest(root) == nil else { return }
+        throw BuildError(
+            "\(reference.familiar) is something else than a cache of imgbuild, and was left as it is",
+            hints: ["give the cache a tag of its own, e.g. ref=\(reference.repository):cache"]
+        )
     }
 
     /// An artifact: the document first, then the layers, then the path indexes.

@@ -15,7 +15,7 @@ struct ResultOptions: ParsableArguments {
     @Flag(name: .customLong("push"), help: "Push to the registries of the tags.")
     var push = false
 
-    @Flag(name: .customLong("load"), help: .hidden)
+    @Flag(name: .customLong("load"), help: "Load into Docker, as --output type=docker; one platform.")
     var load = false
 
     @Option(
@@ -41,13 +41,7 @@ struct ResultOptions: ParsableArguments {
             throw BuildError(.usage, "invalid value \"\(verify)\" of --verify: off, manifests or blobs")
         }
         request.verification = verification
-        if load {
-            throw BuildError(
-                .usage,
-                "--load is not there yet",
-                hints: ["imgbuild --output type=docker,dest=- … | docker load"]
-            )
-        }
+        if load { request.outputs.append(.dockerDaemon) }
         if push { request.outputs.append(.registry) }
         for text in outputs { try OutputOption(parsing: text).fill(&request) }
         let pushes = request.outputs.contains(.registry)
@@ -148,16 +142,10 @@ struct OutputOption {
             guard let level = Int(text) else { throw BuildError(.usage, "invalid compression-level \"\(text)\"") }
             request.compression.level = level
         }
-        if try flag("force-compression") == true {
-            throw BuildError(
-                .usage,
-                "force-compression is not supported: layers of a base are never rewritten",
-                hints: ["leave it out: new layers get the compression that is asked for"]
-            )
-        }
+        if try flag("force-compression") == true { request.compression.isForced = true }
         if try flag("oci-mediatypes") == false { request.usesDockerMediaTypes = true }
         if try flag("index") == true { request.forcesIndex = true }
-        // Always on here: our own layers have fixed times, and base layers are never rewritten.
+        // Always on here: our own layers have fixed times, and the files of base layers are never changed.
         _ = try flag("rewrite-timestamp")
     }
 
@@ -180,7 +168,7 @@ struct OutputOption {
             let path = take("dest") ?? "-"
             let isTar = try flag("tar") ?? (path == "-" || path.hasSuffix(".tar"))
             return .layout(path: path, isTar: isTar)
-        case "docker": return .dockerArchive(path: take("dest") ?? "-")
+        case "docker": return take("dest").map { .dockerArchive(path: $0) } ?? .dockerDaemon
         case "cacheonly": return .nothing
         case "": throw BuildError(.usage, "type is required for --output")
         default:

@@ -1,7 +1,7 @@
 package import ImgOCI
 
-/// Writes a layer in one pass: tar, diff ID, compression on all cores, digest, and whatever keeps the bytes.
-package final class LayerWriter {
+/// Compresses a layer's tar on all cores: diff ID, compression, digest, and whatever keeps the bytes.
+package final class LayerCompressor: ByteSink {
     /// What a finished layer is.
     package struct Result: Sendable, Hashable {
         /// Digest of the uncompressed tar.
@@ -13,8 +13,7 @@ package final class LayerWriter {
 
     private let blob: HashingSink
     private let pipeline: BlockPipeline?
-    private let tarSink: HashingSink
-    private var tar: TarWriter
+    private let tar: HashingSink
 
     /// - Parameters:
     ///   - workers: Threads that compress beside the caller's.
@@ -23,8 +22,29 @@ package final class LayerWriter {
         blob = HashingSink(into: sink)
         pipeline =
             settings.format == .uncompressed ? nil : BlockPipeline(settings: settings, workers: workers, sink: blob)
-        tarSink = HashingSink(into: BatchingSink(into: pipeline ?? blob))
-        tar = TarWriter(into: tarSink)
+        tar = HashingSink(into: BatchingSink(into: pipeline ?? blob))
+    }
+
+    /// The next bytes of the tar.
+    package func write(_ bytes: Span<UInt8>) throws(StreamError) { try tar.write(bytes) }
+
+    /// Ends the layer; the sink has then got everything.
+    package func finish() throws(StreamError) -> Result {
+        try tar.flush()
+        try pipeline?.finish()
+        return Result(diffID: tar.digest, digest: blob.digest, size: blob.count)
+    }
+}
+
+/// Writes a layer in one pass, entry by entry.
+package final class LayerWriter {
+    private let compressor: LayerCompressor
+    private var tar: TarWriter
+
+    /// - Parameters: As ``LayerCompressor``.
+    package init(settings: CompressionSettings, workers: Int, into sink: any ByteSink) {
+        compressor = LayerCompressor(settings: settings, workers: workers, into: sink)
+        tar = TarWriter(into: compressor)
     }
 
     /// Begins an entry; its content must follow.
@@ -34,11 +54,9 @@ package final class LayerWriter {
     package func write(_ bytes: Span<UInt8>) throws(StreamError) { try tar.write(bytes) }
 
     /// Ends the archive; the sink has then got everything.
-    package func finish() throws(StreamError) -> Result {
+    package func finish() throws(StreamError) -> LayerCompressor.Result {
         try tar.finish()
-        try tarSink.flush()
-        try pipeline?.finish()
-        return Result(diffID: tarSink.digest, digest: blob.digest, size: blob.count)
+        return try compressor.finish()
     }
 }
 

@@ -134,9 +134,9 @@ FROM = "ARG REGISTRY\nFROM ${REGISTRY}/base/%s:1\n"
 ALL = [
     Workload("page", "nginx and one file, 2 platforms", ["linux/amd64", "linux/arm64"],
              FROM % "nginx" + "COPY index.html /usr/share/nginx/html/\n", page, "index.html", repeat=5),
-    Workload("tree", "717 MB in 5,200 files", ["linux/amd64"],
+    Workload("tree", "717 MB in 5,200 files, 2 platforms", ["linux/amd64", "linux/arm64"],
              FROM % "debian" + "COPY app /app\n", tree(5200, 717 * 1000 * 1000), "app/version.txt"),
-    Workload("small", "200 MB in 50,000 files", ["linux/amd64"],
+    Workload("small", "200 MB in 50,000 files, 2 platforms", ["linux/amd64", "linux/arm64"],
              FROM % "debian" + "COPY app /app\n", small_files(50000, 200 * 1000 * 1000), "app/version.txt"),
     Workload("eight", "8 platforms, a 20 MB program for each", EIGHT,
              "FROM scratch\nARG TARGETPLATFORM\nCOPY out/${TARGETPLATFORM} /program\n",

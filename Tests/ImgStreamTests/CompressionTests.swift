@@ -18,7 +18,7 @@ import Testing
     static func layer(
         _ settings: CompressionSettings,
         workers: Int
-    ) throws -> (bytes: [UInt8], result: LayerWriter.Result) {
+    ) throws -> (bytes: [UInt8], result: LayerCompressor.Result) {
         let sink = BytesSink()
         let writer = LayerWriter(settings: settings, workers: workers, into: sink)
         var header = TarHeader(path: Array("f".utf8), kind: .file)

@@ -135,6 +135,25 @@ import Testing
         }
     }
 
+    @Test func anImageIsNotReplacedByACache() async throws {
+        try await Lab.with(bases: ["nginx", "busybox"]) { lab in
+            try await Self.prepare(lab)
+            let arguments = [
+                "--quiet", "--platform", "linux/amd64,linux/arm64", "-t", lab.reference("app:1"), "--push",
+                "--cache-to",
+                "type=registry,ref=\(lab.reference("app:1"))", lab.scratch["context"],
+            ]
+            let result = try await lab.imgbuild(arguments)
+            #expect(result.status == 1, "\(result)")
+            #expect(result.errors.contains("was left as it is"), "\(result)")
+            #expect(result.errors.contains("the image itself is published"), "\(result)")
+            let index = try await lab.skopeo([
+                "inspect", "--raw", "--tls-verify=false", "docker://\(lab.reference("app:1"))",
+            ])
+            #expect(index.contains("arm64"))
+        }
+    }
+
     @Test func whatIsNotSupportedIsSaid() async throws {
         try await Scratch.with { scratch in
             for (argument, text) in [
