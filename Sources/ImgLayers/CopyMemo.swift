@@ -39,8 +39,8 @@ package final class CopyMemo: Sendable {
         source: any SourceTree,
         into stage: StageTree
     ) async throws(BuildError) -> (spec: LayerSpec, stage: StageTree) {
-        // So that base layers of several platforms are read at a time, not one platform after the other.
-        _ = try? await stage.resolve(TreePath.relative(Array(step.destination.utf8)))
+        // So that base layers of several platforms are read at a time, not one platform after the other; `--link` reads none.
+        if !step.link { _ = try? await stage.resolve(TreePath.relative(Array(step.destination.utf8))) }
         let key = Key(step: step, range: range, isVoid: stage.isVoid)
         let (resolver, questions) = (resolver, StageQuestions())
         let resolved = try? await known.value(for: key) {

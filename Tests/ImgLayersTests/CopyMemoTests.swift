@@ -3,6 +3,7 @@ import ImgOCI
 import ImgPlan
 import ImgReport
 import ImgStream
+import ImgTestKit
 import ImgTree
 import Synchronization
 import Testing
@@ -73,6 +74,28 @@ private final class CountingSource: SourceTree {
             ]
         )
         #expect(walks == 4)
+    }
+
+    @Test func aLinkReadsNoBase() async throws {
+        let source = try Scenario.stage([["f app x"]])
+        let reads = Counter()
+        let load: @Sendable () async throws -> LayerIndex = {
+            reads.add(1)
+            throw BuildError("it is not there")
+        }
+        let base = StageTree(layers: [(digest: SHA256.digest(of: []), load: load)])
+        let resolver = CopyResolver(
+            pool: Scenario.pool,
+            layers: NoLayers(),
+            spoolDirectory: "/tmp",
+            times: CopyResolver.Times()
+        )
+        var script = StepScript(["COPY --link app /usr/app"])
+        let step = try #require(try script.next())
+        guard case .copy(let copy) = step.action else { return }
+        let made = try await CopyMemo(resolver).resolve(copy, at: step.range, source: source, into: base)
+        #expect(made.spec.entries.count == 2)
+        #expect(reads.value == 0)
     }
 
     @Test func aNameIsLookedUpInEachImage() async throws {
