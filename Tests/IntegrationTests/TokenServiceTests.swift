@@ -114,7 +114,8 @@ import Testing
             #expect(result.status == 3, "\(result)")
             #expect(result.errors.contains("identity: me"), "\(result)")
             #expect(result.errors.contains("may not"), "\(result)")
-            #expect(world.grants(since: before).count < 8)
+            // How many ask at a time before the first is refused is a matter of luck.
+            #expect(world.grants(since: before).count <= 12)
         }
     }
 
