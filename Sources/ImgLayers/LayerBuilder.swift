@@ -149,10 +149,13 @@ package final class LayerBuilder: Sendable {
     /// Raised when what is kept of a layer changes.
     private static let records = "layers-2"
     private static let states = "layer-states-2"
+    private static let shapes = "layer-shapes"
+    /// Diff IDs with every time zero, by diff ID.
+    private static let contents = "layer-contents"
 
     /// By diff ID: the shape is known, but only reading can tell.
     private func cached(_ spec: LayerSpec, _ key: LayerKey) -> BuiltLayer? {
-        guard store.record(namespace: "layer-shapes", key: key.shape) != nil,
+        guard store.record(namespace: Self.shapes, key: key.shape) != nil,
             let diffID = try? EntryWriting.diffID(spec),
             let found = record(Self.records, LayerKey.content(diffID, settings: settings))
         else { return nil }
@@ -206,7 +209,7 @@ package final class LayerBuilder: Sendable {
     }
 
     private func timelessContent(of layer: BuiltLayer) throws -> Digest {
-        if let known = store.record(namespace: "layer-contents", key: layer.diffID.description),
+        if let known = store.record(namespace: Self.contents, key: layer.diffID.description),
             let digest = try? Digest(parsing: String(decoding: known, as: UTF8.self))
         {
             return digest
@@ -220,7 +223,7 @@ package final class LayerBuilder: Sendable {
     }
 
     private func rememberContent(_ digest: Digest, of diffID: Digest) {
-        store.setRecord(namespace: "layer-contents", key: diffID.description, Array(digest.description.utf8))
+        store.setRecord(namespace: Self.contents, key: diffID.description, Array(digest.description.utf8))
     }
 
     private func record(_ namespace: String, _ name: String) -> BuiltLayer? {
@@ -233,7 +236,7 @@ package final class LayerBuilder: Sendable {
     private func remember(_ record: LayerRecord, _ key: LayerKey) {
         let bytes = record.encoded
         store.setRecord(namespace: Self.records, key: LayerKey.content(record.diffID, settings: settings), bytes)
-        store.setRecord(namespace: "layer-shapes", key: key.shape, [])
+        store.setRecord(namespace: Self.shapes, key: key.shape, [])
         if let state = key.state { store.setRecord(namespace: Self.states, key: state, bytes) }
     }
 }

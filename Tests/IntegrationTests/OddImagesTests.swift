@@ -144,12 +144,7 @@ import Testing
 
     @Test(arguments: commands + users + programs) func imagesThatStartAreNotFlagged(_ example: Case) async throws {
         try await StartLab.with { lab in
-            try await lab.build(example, "linux/amd64", ["--platform-check=error", "--start-check=error"])
-            let (status, findings) = try await lab.verdicts()
-            #expect(findings == ["linux/amd64": []])
-            #expect(status == 0)
-            let start = try await lab.start("linux/amd64")
-            #expect(start.status == 0, "\(start)")
+            try await lab.expectStart(of: example)
         }
     }
 
