@@ -107,15 +107,16 @@ import Testing
         try await Self.with(policy: readers) { world in
             try world.signIn()
             let before = world.tokens.grants.count
+            // One request at a time: how many ask before the first is refused would be a matter of luck.
             let result = try await world.push(
+                ["--registry-concurrency", "1"],
                 to: world.lab.reference("team/app:1"),
                 from: world.lab.reference("base/busybox:1")
             )
             #expect(result.status == 3, "\(result)")
             #expect(result.errors.contains("identity: me"), "\(result)")
             #expect(result.errors.contains("may not"), "\(result)")
-            // How many ask at a time before the first is refused is a matter of luck.
-            #expect(world.grants(since: before).count <= 12)
+            #expect(world.grants(since: before).count < 8)
         }
     }
 
