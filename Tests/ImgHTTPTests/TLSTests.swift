@@ -1,4 +1,5 @@
 import ImgHTTP
+import ImgTestKit
 import Testing
 
 @Suite(.timeLimit(.minutes(1)))
@@ -21,6 +22,21 @@ struct TLSTests {
             tls: roots
         )
         #expect(try await client.send(upload).status == 201)
+    }
+
+    /// Certificates under the hashes of their names, as in /etc/ssl/certs.
+    @Test func trustsTheRootsOfADirectory() async throws {
+        let server = try await ForeignServer.tls()
+        let url = "https://127.0.0.1:\(server.announcement)/"
+        try await Scratch.with { scratch in
+            try scratch.write("roots/ca.pem", try server.file("ca.pem"))
+            var tls = TLSSettings()
+            tls.caDirectory = scratch["roots"]
+            #expect(try await failure(HTTPRequest(url: url, tls: tls))?.code == .tlsVerify)
+            try await Program.output("openssl", ["rehash", scratch["roots"]])
+            let response = try await HTTPClient().send(HTTPRequest(url: url, tls: tls))
+            #expect(try await response.body.collect(limit: 100) == Array("hello ".utf8))
+        }
     }
 
     @Test func refusesUnknownIssuers() async throws {

@@ -9,14 +9,17 @@ import Testing
         let authority: TestAuthority
 
         /// Pulls a base and pushes an image, both by the name that nginx answers to.
-        func push(_ arguments: [String] = []) async throws -> ProgramResult {
+        func push(
+            _ arguments: [String] = [],
+            environment: [String: String] = [:]
+        ) async throws -> ProgramResult {
             let context = try lab.context(from: "\(front.host)/base/busybox:1")
             return try await lab.imgbuild(
                 arguments + [
                     "--platform", "linux/amd64", "-t", "\(front.host)/team/app:1", "-t", "\(front.host)/other/app:1",
                     "--push", context,
                 ],
-                environment: front.environment
+                environment: front.environment.merging(environment) { $1 }
             )
         }
 
@@ -62,11 +65,15 @@ import Testing
         case dockerDirectory
         case containerdServer
         case containerdHost
+        case certificateFile
+        case certificateDirectory
+        case hashedCertificateDirectory
     }
 
     @Test(arguments: Way.allCases) func pullsAndPushes(_ way: Way) async throws {
         try await Self.with { world in
             var arguments = ["--registry-config-dir", world.lab.scratch["hosts"]]
+            var environment: [String: String] = [:]
             let authority = world.authority.certificate
             switch way {
             case .option: arguments = ["--registry-ca", authority]
@@ -86,8 +93,14 @@ import Testing
                     "hosts/registry.test/hosts.toml",
                     "server = \"https://registry.test\"\n\n[host.\"https://registry.test\"]\n  ca = \"\(authority)\"\n"
                 )
+            case .certificateFile: environment["SSL_CERT_FILE"] = authority
+            case .certificateDirectory, .hashedCertificateDirectory:
+                try await world.copy(authority, to: "certificates/authority.pem")
+                let directory = world.lab.scratch["certificates"]
+                if way == .hashedCertificateDirectory { try await Program.output("openssl", ["rehash", directory]) }
+                environment["SSL_CERT_DIR"] = directory
             }
-            let result = try await world.push(arguments)
+            let result = try await world.push(arguments, environment: environment)
             #expect(result.status == 0, "\(result)")
             #expect(result.errors.contains("mounted from base/busybox"), "\(result)")
             #expect(try await world.lab.exists("team/app:1"))

@@ -53,6 +53,10 @@ extension CurlOption where Value == String {
     static var unixSocket: Self { Self(CURLOPT_UNIX_SOCKET_PATH) }
     static var clientCertificate: Self { Self(CURLOPT_SSLCERT) }
     static var clientKey: Self { Self(CURLOPT_SSLKEY) }
+    static var caFile: Self { Self(CURLOPT_CAINFO) }
+    static var caDirectory: Self { Self(CURLOPT_CAPATH) }
+    static var proxyCAFile: Self { Self(CURLOPT_PROXY_CAINFO) }
+    static var proxyCADirectory: Self { Self(CURLOPT_PROXY_CAPATH) }
 }
 
 extension CurlOption where Value == [UInt8] {

@@ -45,6 +45,12 @@ final class EasyHandle {
         guard code == CURLE_OK else { throw CurlRefusal(code: code) }
     }
 
+    /// Takes back a text that libcurl has by default.
+    func unset(_ option: CurlOption<String>) throws(CurlRefusal) {
+        let code = unsafe cimg_curl_set_string(raw, option.raw, nil)
+        guard code == CURLE_OK else { throw CurlRefusal(code: code) }
+    }
+
     /// Sets the header lines, each `Name: value`, `Name;` for an empty value, or `Name:` to leave one out.
     func setHeaders(_ lines: [String]) throws(CurlRefusal) {
         for line in lines {

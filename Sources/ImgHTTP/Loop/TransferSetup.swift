@@ -94,6 +94,11 @@ struct TransferSetup {
         if let roots = tls.caPEM {
             try easy.set(.caBlob, roots)
             try easy.set(.proxyCABlob, roots)
+        } else if let directory = tls.caDirectory {
+            try easy.unset(.caFile)
+            try easy.set(.caDirectory, directory)
+            try easy.unset(.proxyCAFile)
+            try easy.set(.proxyCADirectory, directory)
         }
         if let pair = tls.clientCertificate {
             try easy.set(.clientCertificate, pair.certificatePath)

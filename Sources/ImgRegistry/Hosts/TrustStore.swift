@@ -8,9 +8,21 @@ struct TrustStore: Sendable {
         "/etc/pki/tls/cacert.pem", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/etc/ssl/cert.pem",
     ]
 
+    /// Where Debian and its like keep the roots of the first bundle one by one.
+    private static let systemDirectory = "/etc/ssl/certs"
+
+    /// The roots to trust.
+    private enum Roots: Sendable {
+        case bundle([UInt8])
+        /// Under the hashes of their names.
+        case directory(String)
+        /// What the HTTP library has built in.
+        case standard
+    }
+
     let files: LocalFiles
     let environment: [String: String]
-    private let bundles = OnceMap<[String], [UInt8]>()
+    private let roots = OnceMap<[String], Roots>()
 
     init(files: LocalFiles, environment: [String: String]) {
         self.files = files
@@ -26,8 +38,11 @@ struct TrustStore: Sendable {
         }
         guard trust.verifies else { return settings }
         do {
-            let bundle = try await bundles.value(for: trust.authorityFiles) { try await load(trust.authorityFiles) }
-            settings.caPEM = bundle.isEmpty ? nil : bundle
+            switch try await roots.value(for: trust.authorityFiles, make: { try await load(trust.authorityFiles) }) {
+            case .bundle(let bundle): settings.caPEM = bundle
+            case .directory(let path): settings.caDirectory = path
+            case .standard: break
+            }
         } catch let failure as LocalFiles.Failure {
             throw Self.error(host, "cannot read the certificate authority \(failure.path): \(failure.reason)")
         } catch let error as RegistryError {
@@ -38,28 +53,58 @@ struct TrustStore: Sendable {
         return settings
     }
 
-    /// The system's roots and the extra files; empty when the HTTP library's own default serves.
-    private func load(_ extra: [String]) async throws -> [UInt8] {
-        var roots: [UInt8] = []
-        var system: String?
-        if let named = environment["SSL_CERT_FILE"], !named.isEmpty {
-            roots = try await files.readIfPresent(named) ?? []
-            system = named
-        } else {
-            for path in Self.systemBundles where system == nil {
-                guard !extra.isEmpty || path == Self.systemBundles[0] else { continue }
-                if let bytes = try await files.readIfPresent(path) { (roots, system) = (bytes, path) }
+    /// The system's roots and the extra files (TLS-2, TLS-4).
+    private func load(_ extra: [String]) async throws -> Roots {
+        let directories = (environment["SSL_CERT_DIR"] ?? "").split(separator: ":").map(String.init)
+        var (path, bundle) = try await systemBundle()
+        if extra.isEmpty, path == Self.systemBundles[0], directories.isEmpty || directories == [Self.systemDirectory],
+            try await isRepeated(bundle, in: Self.systemDirectory)
+        {
+            return .directory(Self.systemDirectory)
+        }
+        // The same certificate lies in such a directory under two names.
+        var seen: Set<[UInt8]> = []
+        for directory in directories {
+            for name in try await files.list(directory) {
+                guard let bytes = try? await files.readIfPresent("\(directory)/\(name)"),
+                    Self.certificates(bytes) > 0, seen.insert(bytes).inserted
+                else { continue }
+                bundle += [0x0a] + bytes
             }
         }
-        if extra.isEmpty, system == Self.systemBundles[0] { return [] }
         for path in extra {
             let bytes = try await files.read(path)
-            guard String(decoding: bytes, as: UTF8.self).contains("-----BEGIN CERTIFICATE-----") else {
-                throw Self.error("", "\(path) holds no PEM certificate")
-            }
-            roots += [0x0a] + bytes
+            guard Self.certificates(bytes) > 0 else { throw Self.error("", "\(path) holds no PEM certificate") }
+            bundle += [0x0a] + bytes
         }
-        return roots
+        return bundle.isEmpty ? .standard : .bundle(bundle)
+    }
+
+    /// The file that the environment names, or else the first that is there; an empty path and no bytes without any.
+    private func systemBundle() async throws -> (path: String, bytes: [UInt8]) {
+        if let named = environment["SSL_CERT_FILE"], !named.isEmpty {
+            return (named, try await files.readIfPresent(named) ?? [])
+        }
+        for path in Self.systemBundles {
+            if let bytes = try await files.readIfPresent(path) { return (path, bytes) }
+        }
+        return ("", [])
+    }
+
+    /// Whether a directory has as many certificates under their hashes as the bundle: then either will do.
+    private func isRepeated(_ bundle: [UInt8], in directory: String) async throws -> Bool {
+        let hashed = try await files.list(directory)
+            .count { name in
+                let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+                return parts.count == 2 && parts[0].count == 8 && parts[0].allSatisfy(\.isHexDigit)
+                    && !parts[1].isEmpty && parts[1].allSatisfy(\.isNumber)
+            }
+        return hashed > 0 && hashed >= Self.certificates(bundle)
+    }
+
+    /// How many certificates a PEM text holds.
+    private static func certificates(_ pem: [UInt8]) -> Int {
+        pem.split(separator: UInt8(ascii: "\n")).count { $0.starts(with: "-----BEGIN CERTIFICATE-----".utf8) }
     }
 
     private static func error(_ host: String, _ reason: String) -> RegistryError {
