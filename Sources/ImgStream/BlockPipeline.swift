@@ -42,9 +42,9 @@ final class BlockPipeline: ByteSink {
     func finish() throws(StreamError) {
         if !hasWorkers, submitted == 0 {
             let compressor = try settings.makeCompressor()
-            var out: [UInt8] = []
-            try BlockQueue.compress(current, with: compressor, into: &out)
-            try sink.write(out.span)
+            var out = CompressedBlock()
+            try out.fill(current, with: compressor)
+            try out.write(to: sink)
             return
         }
         if !current.isEmpty { try submit() }
@@ -75,8 +75,38 @@ final class BlockPipeline: ByteSink {
     private func writeNext() throws(StreamError) {
         let block = try shared.take(written)
         written += 1
-        try sink.write(block.span)
+        try block.write(to: sink)
         shared.recycle(block)
+    }
+}
+
+/// What a block was compressed to, in a buffer that is used again as it is: to clear it would cost as much as to copy it.
+struct CompressedBlock {
+    private var buffer: [UInt8] = []
+    private var count = 0
+
+    func write(to sink: any ByteSink) throws(StreamError) { try sink.write(buffer.span.extracting(first: count)) }
+
+    /// Compresses a block; without a compressor it is copied.
+    mutating func fill(_ block: [UInt8], with compressor: (any BlockCompressor)?) throws(StreamError) {
+        guard let compressor else {
+            buffer = block
+            count = block.count
+            return
+        }
+        let bound = compressor.bound(block.count)
+        if buffer.count < bound { buffer = [UInt8](repeating: 0, count: bound) }
+        var result: Result<Int, StreamError> = .success(0)
+        unsafe buffer.withUnsafeMutableBytes { buffer in
+            unsafe block.withUnsafeBytes { input in
+                do throws(StreamError) {
+                    result = .success(unsafe try compressor.compress(input, into: buffer))
+                } catch {
+                    result = .failure(error)
+                }
+            }
+        }
+        count = try result.get()
     }
 }
 
@@ -84,8 +114,9 @@ final class BlockPipeline: ByteSink {
 final class BlockQueue: Sendable {
     private struct State {
         var waiting: [(sequence: Int, bytes: [UInt8])] = []
-        var done: [Int: Result<[UInt8], StreamError>] = [:]
+        var done: [Int: Result<CompressedBlock, StreamError>] = [:]
         var free: [[UInt8]] = []
+        var freeResults: [CompressedBlock] = []
         var isClosed = false
     }
 
@@ -108,14 +139,14 @@ final class BlockQueue: Sendable {
     func isDone(_ sequence: Int) -> Bool { state.withLock { $0.done[sequence] != nil } }
 
     /// Blocks until that block is compressed.
-    func take(_ sequence: Int) throws(StreamError) -> [UInt8] {
+    func take(_ sequence: Int) throws(StreamError) -> CompressedBlock {
         while true {
             if let result = state.withLock({ $0.done.removeValue(forKey: sequence) }) { return try result.get() }
             Self.wait(results)
         }
     }
 
-    func recycle(_ buffer: [UInt8]) { state.withLock { $0.free.append(buffer) } }
+    func recycle(_ block: CompressedBlock) { state.withLock { $0.freeResults.append(block) } }
 
     func emptyBuffer(_ capacity: Int) -> [UInt8] {
         var buffer = state.withLock { $0.free.popLast() } ?? []
@@ -130,13 +161,13 @@ final class BlockQueue: Sendable {
         var failure: StreamError?
         do throws(StreamError) { compressor = try settings.makeCompressor() } catch { failure = error }
         while let block = nextBlock() {
-            var out = emptyBuffer(block.bytes.count)
-            let result: Result<[UInt8], StreamError>
+            var out = state.withLock { $0.freeResults.popLast() } ?? CompressedBlock()
+            let result: Result<CompressedBlock, StreamError>
             if let failure {
                 result = .failure(failure)
             } else {
                 do throws(StreamError) {
-                    try Self.compress(block.bytes, with: compressor, into: &out)
+                    try out.fill(block.bytes, with: compressor)
                     result = .success(out)
                 } catch {
                     result = .failure(error)
@@ -165,31 +196,4 @@ final class BlockQueue: Sendable {
     }
 
     private static func wait(_ signal: ThreadSignal) { signal.wait() }
-
-    /// Compresses a block; without a compressor it is copied.
-    static func compress(
-        _ block: [UInt8],
-        with compressor: (any BlockCompressor)?,
-        into out: inout [UInt8]
-    ) throws(StreamError) {
-        out.removeAll(keepingCapacity: true)
-        guard let compressor else {
-            out.append(contentsOf: block)
-            return
-        }
-        let bound = compressor.bound(block.count)
-        out.reserveCapacity(bound)
-        var result: Result<Int, StreamError> = .success(0)
-        out.append(contentsOf: repeatElement(0, count: bound))
-        unsafe out.withUnsafeMutableBytes { buffer in
-            unsafe block.withUnsafeBytes { input in
-                do throws(StreamError) {
-                    result = .success(unsafe try compressor.compress(input, into: buffer))
-                } catch {
-                    result = .failure(error)
-                }
-            }
-        }
-        out.removeLast(bound - (try result.get()))
-    }
 }
