@@ -104,10 +104,14 @@ extension BuildRun {
             }
             for work in works {
                 group.addTask {
-                    let layer = try await builder.build(work.order)
+                    let (layer, early) = try await build(work, builder, publisher, checks, gate)
                     let finished = finish(layer, try origin(layer), work, checks)
                     if finished.values.contains(where: { checks.rejects($0.findings) }) { gate.reject() }
-                    if let blob = finished.values.first?.blob, gate.isOpen { try await publisher.prepare(blob) }
+                    if let blob = finished.values.first?.blob, gate.isOpen {
+                        try await publisher.prepare(blob, continuing: early)
+                    } else {
+                        await publisher.giveUp(early)
+                    }
                     return finished
                 }
             }
@@ -140,6 +144,29 @@ extension BuildRun {
         }
     }
 
+    /// Makes a layer, and sends it meanwhile to repositories that are not likely to have it.
+    private func build(
+        _ work: Work,
+        _ builder: LayerBuilder,
+        _ publisher: Publisher,
+        _ checks: ImageChecks,
+        _ gate: UploadGate
+    ) async throws -> (BuiltLayer, Publisher.EarlyUploads) {
+        guard work.order.found == nil, gate.isOpen, publisher.sendsEarly else {
+            return (try await builder.build(work.order), [:])
+        }
+        let watch = LayerWatch { path, note in
+            guard checks.policy.platformCheck == .error, gate.isOpen else { return }
+            let isRejected = work.places.contains { member in
+                checks.rejects(checks.layerFindings(member.platform, [path: note], member.spec, member.step))
+            }
+            if isRejected { gate.reject() }
+        }
+        async let early = publisher.begin(watch.file) { gate.isOpen }
+        let layer = try await builder.build(work.order, watch: watch)
+        return (layer, await early)
+    }
+
     /// A layer at each of its places, looked at for each platform before a byte of it is sent.
     private func finish(
         _ layer: BuiltLayer,
@@ -156,7 +183,7 @@ extension BuildRun {
                 blob: blob,
                 diffID: layer.diffID,
                 own: own,
-                findings: checks.layerFindings(platform, own)
+                findings: checks.layerFindings(platform, layer.notes, spec, step)
             )
         }
         return finished

@@ -32,28 +32,34 @@ struct ImageChecks: Sendable {
     private static let shownFindings = 5
 
     /// Whether the files of a layer can run on a platform.
-    func layerFindings(_ platform: Platform, _ own: OwnLayer) -> [Diagnostic] {
-        guard policy.platformCheck != .off, !own.layer.notes.isEmpty else { return [] }
+    /// - Parameter notes: What the inspector said about files, by path.
+    func layerFindings(
+        _ platform: Platform,
+        _ notes: [[UInt8]: [UInt8]],
+        _ spec: LayerSpec,
+        _ step: Step
+    ) -> [Diagnostic] {
+        guard policy.platformCheck != .off, !notes.isEmpty else { return [] }
         let check = ArchitectureCheck(platform: platform)
         // Most files are what they should be, which is seen by their format alone.
-        let suspects = own.layer.notes.compactMap { path, note -> (path: [UInt8], facts: ExecutableFacts)? in
+        let suspects = notes.compactMap { path, note -> (path: [UInt8], facts: ExecutableFacts)? in
             guard let format = ExecutableFacts.format(decoding: note), check.isSuspect(format),
                 !policy.isExcepted(path)
             else { return nil }
             return ExecutableFacts(decoding: note).map { (path, $0) }
         }
         guard !suspects.isEmpty else { return [] }
-        let modes = Dictionary(own.spec.entries.map { ($0.header.path, $0.header.mode) }) { first, _ in first }
+        let modes = Dictionary(spec.entries.map { ($0.header.path, $0.header.mode) }) { first, _ in first }
         let found = suspects.sorted { $0.path.lexicographicallyPrecedes($1.path) }
             .compactMap { path, facts -> Diagnostic? in
                 var file = ArchitectureCheck.CopiedFile(
                     path: "/" + String(decoding: path, as: UTF8.self),
                     mode: modes[path] ?? 0o755,
                     facts: facts,
-                    range: own.step.range
+                    range: step.range
                 )
                 if case .elf(let machine, _) = facts.format {
-                    file.cause = cause.likely(of: own.step.range, found: machine.name)
+                    file.cause = cause.likely(of: step.range, found: machine.name)
                 }
                 return check.finding(file)
             }

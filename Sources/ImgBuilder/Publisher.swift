@@ -1,6 +1,8 @@
 import ImgExport
 import ImgOCI
+import ImgRegistry
 import ImgReport
+import ImgStream
 import ImgTasks
 
 /// Brings the result to everything the request names: repositories, layouts, archives.
@@ -62,9 +64,42 @@ struct Publisher: Sendable {
         return copy
     }
 
+    /// Layers that began to be sent before they were whole, by the number of the repository.
+    typealias EarlyUploads = [Int: EarlyUpload]
+
+    /// Where layers are sent while they are made: one repository of a host, from which others mount them.
+    private var early: [(place: Int, exporter: RegistryExporter)] {
+        var hosts: Set<String> = []
+        return repositories.enumerated()
+            .compactMap { place, repository in
+                let exporter = repository.exporter
+                return exporter.sendsEarly && hosts.insert(exporter.host).inserted ? (place, exporter) : nil
+            }
+    }
+
+    var sendsEarly: Bool { !early.isEmpty }
+
+    /// Sends a layer while it is made; ends soon after the layer's end.
+    /// - Parameter isWanted: Asked again and again.
+    func begin(_ file: GrowingFile, while isWanted: @escaping @Sendable () -> Bool) async -> EarlyUploads {
+        await withTaskGroup(of: (Int, EarlyUpload?).self) { group in
+            for (place, exporter) in early {
+                group.addTask { (place, await exporter.pushEarly(file, while: isWanted)) }
+            }
+            return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
+        }
+    }
+
+    /// Lets registries forget layers that are not wanted after all.
+    func giveUp(_ uploads: EarlyUploads) async {
+        for (place, upload) in uploads { await repositories[place].exporter.giveUp(upload) }
+    }
+
     /// Starts on a blob that is ready while others are still being made.
-    func prepare(_ blob: Blob) async throws {
-        for repository in repositories { try await repository.exporter.push(blob) }
+    func prepare(_ blob: Blob, continuing early: EarlyUploads = [:]) async throws {
+        for (place, repository) in repositories.enumerated() {
+            try await repository.exporter.push(blob, continuing: early[place])
+        }
     }
 
     /// Writes and pushes the finished images; tags move last, when everything is in place everywhere (PUSH-2).

@@ -2,6 +2,7 @@ import ImgCredentials
 package import ImgOCI
 package import ImgRegistry
 import ImgReport
+package import ImgStream
 package import ImgTasks
 
 /// Pushes to one repository: blobs as they become ready, then manifests, then tags, in the order in which a reader never
@@ -14,6 +15,8 @@ package struct RegistryExporter: Sendable {
     /// Of this repository.
     private let tags: [String]
     private var present = PresentContent()
+    /// Whether no tag was seen to lead anywhere.
+    private var areTagsNew = false
 
     /// - Parameters:
     ///   - reference: Names the repository; its own tag does not matter.
@@ -38,7 +41,8 @@ package struct RegistryExporter: Sendable {
     /// Fails early when the repository can't be pushed to: before any layer is compressed.
     ///
     /// The question is one that a push asks anyway: what the first tag points to. The answer also says what the
-    /// repository holds, for which the result neither asks nor sends again (``PresentContent``).
+    /// repository holds, for which the result neither asks nor sends again (``PresentContent``). Where the first tag is
+    /// new, as one named after a commit, the others are asked for.
     /// - Parameters:
     ///   - isRelying: Whether to look at what is there; otherwise only permission is asked for.
     ///   - isWanted: Whether a manifest of the tag's present index is worth a look.
@@ -46,37 +50,61 @@ package struct RegistryExporter: Sendable {
         isRelying: Bool,
         _ isWanted: @Sendable (Descriptor) -> Bool
     ) async throws -> RegistryExporter {
-        guard isRelying, let tag = tags.first else {
-            _ = try await remote.headManifest(.tag(tags.first ?? "latest"))
-            return self
-        }
         var copy = self
-        guard let root = try await target(of: tag) else { return copy }
-        guard root.descriptor.mediaType.isIndex else {
-            copy.present.insert(root)
+        guard !tags.isEmpty else {
+            _ = try await remote.headManifest(.tag("latest"))
             return copy
         }
-        let index = try? ImageIndex(parsing: root.bytes, mediaType: root.descriptor.mediaType)
-        let entries = (index?.manifests ?? []).filter { $0.mediaType.isManifest && isWanted($0) }
-        try await withThrowingTaskGroup(of: ImageGraph.Content?.self) { group in
-            for entry in entries { group.addTask { try await child(entry) } }
-            while let found = try await group.next() { if let found { copy.present.insert(found) } }
+        for tag in tags {
+            switch try await isRelying ? target(of: tag) : existence(of: tag) {
+            case .missing: continue
+            case .unknown: return copy
+            case .found(let root):
+                try await copy.rely(on: root, isWanted)
+                return copy
+            }
         }
+        copy.areTagsNew = true
         return copy
     }
 
-    /// What a tag points to; nil when it isn't there or can't be known cheaply.
-    private func target(of tag: String) async throws -> ImageGraph.Content? {
+    private mutating func rely(
+        on root: ImageGraph.Content,
+        _ isWanted: @Sendable (Descriptor) -> Bool
+    ) async throws {
+        guard root.descriptor.mediaType.isIndex else { return present.insert(root) }
+        let index = try? ImageIndex(parsing: root.bytes, mediaType: root.descriptor.mediaType)
+        let entries = (index?.manifests ?? []).filter { $0.mediaType.isManifest && isWanted($0) }
+        let exporter = self
+        try await withThrowingTaskGroup(of: ImageGraph.Content?.self) { group in
+            for entry in entries { group.addTask { try await exporter.child(entry) } }
+            while let found = try await group.next() { if let found { present.insert(found) } }
+        }
+    }
+
+    /// What a tag leads to.
+    private enum Target: Sendable {
+        case missing
+        /// To something that can't be known cheaply, or is no image: it will be replaced.
+        case unknown
+        case found(ImageGraph.Content)
+    }
+
+    private func existence(of tag: String) async throws -> Target {
+        try await remote.headManifest(.tag(tag)) == nil ? .missing : .unknown
+    }
+
+    private func target(of tag: String) async throws -> Target {
         guard !remote.countsManifestReads else {
-            guard let found = try await remote.headManifest(.tag(tag)) else { return nil }
-            return try await cache?.manifest(found.digest)
+            guard let found = try await remote.headManifest(.tag(tag)) else { return .missing }
+            return try await cache?.manifest(found.digest).map { .found($0) } ?? .unknown
         }
         do {
             let found = try await remote.resolve(.tag(tag))
-            return ImageGraph.Content(descriptor: found.descriptor, bytes: found.bytes)
+            return .found(ImageGraph.Content(descriptor: found.descriptor, bytes: found.bytes))
         } catch {
             guard error.isMissing || Self.isUnreadable(error) else { throw error }
-            return nil
+            return error.isMissing ? .missing : .unknown
         }
     }
 
@@ -97,31 +125,55 @@ package struct RegistryExporter: Sendable {
         }
     }
 
-    /// Whether a tag or index leads to something that is no image: it will be replaced.
+    /// Whether something is no image.
     private static func isUnreadable(_ error: RegistryError) -> Bool {
         [.protocol, .digestMismatch, .sizeMismatch].contains(error.code)
     }
 
+    /// Whether layers are sent while they are made.
+    ///
+    /// Only where no tag leads anywhere yet: what is pushed to one that exists is likely to be there, which is known only
+    /// by the digest of the finished layer.
+    package var sendsEarly: Bool { areTagsNew && remote.takesEarlyUploads }
+
+    package var host: String { remote.host }
+
+    /// Sends a layer while it is made, as far as that goes; ``push(_:continuing:)`` takes it up.
+    /// - Parameter isWanted: Asked before each part.
+    package func pushEarly(_ file: GrowingFile, while isWanted: @Sendable () -> Bool) async -> EarlyUpload? {
+        let body = UploadBody.stream { [pool] offset in
+            let reader = GrowingReader(file, from: offset, pool: pool)
+            return { try await reader.next() }
+        }
+        return await remote.uploadEarly(file, body: body, while: isWanted)
+    }
+
+    package func giveUp(_ early: EarlyUpload) async { await remote.giveUp(early) }
+
     /// Brings one blob into the repository, once however often it is asked for.
     @discardableResult
-    package func push(_ blob: Blob) async throws -> PushOutcome {
+    package func push(_ blob: Blob, continuing early: EarlyUpload? = nil) async throws -> PushOutcome {
         // Foreign layers stay where their licence wants them (PULL-21).
         if blob.descriptor.mediaType.isForeignLayer { return .existed }
         return try await remote.upload(
             blob.descriptor,
             body: body(blob),
-            hints: UploadHints(mountSources: mountSources(blob), isPresent: present.hasBlob(blob.descriptor))
+            hints: UploadHints(
+                mountSources: mountSources(blob),
+                isPresent: present.hasBlob(blob.descriptor),
+                early: early
+            )
         )
     }
 
     private func body(_ blob: Blob) -> UploadBody {
         switch blob.origin {
         case .bytes(let bytes): return .bytes(bytes)
-        case .file(let path): return .file(path, size: blob.descriptor.size)
+        case .file(let path): return .file(path)
         case .source(let source):
             if let registry = source as? RegistrySource { return .blob(blob.descriptor, of: registry.remote) }
             let pool = pool
-            return .stream(size: blob.descriptor.size) { offset in
+            return .stream { offset in
                 let stream = try await ContentReading.stream(blob, pool: pool)
                 let rest = SkippingStream(stream, offset: offset)
                 return { try await rest.next() }
@@ -212,6 +264,27 @@ package struct RegistryExporter: Sendable {
             try await remote.uploadAgain(descriptor, body: body(blob))
         }
         if remote.countsManifestReads { try await cache?.keep(manifest: content) }
+    }
+}
+
+/// Reads on in a file that is being written.
+private actor GrowingReader {
+    private static let chunk = 256 << 10
+    private let file: GrowingFile
+    private let pool: BlockingPool
+    private var offset: Int64
+
+    init(_ file: GrowingFile, from offset: Int64, pool: BlockingPool) {
+        self.file = file
+        self.offset = offset
+        self.pool = pool
+    }
+
+    func next() async throws -> [UInt8]? {
+        let (file, offset) = (file, offset)
+        let bytes = try await pool.run { try file.read(from: offset, count: Self.chunk) }
+        self.offset += Int64(bytes.count)
+        return bytes.isEmpty ? nil : bytes
     }
 }
 

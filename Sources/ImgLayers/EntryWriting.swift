@@ -30,7 +30,14 @@ enum EntryWriting {
     }
 
     /// Writes every entry; an inspector sees the same bytes in the same pass.
-    static func write(_ spec: LayerSpec, into sinks: Sinks, inspector: (any FileInspector)?) throws -> [Note] {
+    ///
+    /// - Parameter noted: Hears each note as soon as it is made.
+    static func write(
+        _ spec: LayerSpec,
+        into sinks: Sinks,
+        inspector: (any FileInspector)?,
+        noted: (Note) -> Void = { _ in }
+    ) throws -> [Note] {
         var notes: [Note] = []
         var buffer = ReadBuffer()
         try forEach(spec) { header, source in
@@ -38,6 +45,7 @@ enum EntryWriting {
             guard let source else { return }
             if let inspector, let note = try inspect(header, source, inspector, &buffer, sinks) {
                 notes.append(Note(path: header.path, bytes: note))
+                noted(Note(path: header.path, bytes: note))
             }
             while try buffer.fill(from: source) {
                 try Task.checkCancellation()

@@ -38,6 +38,18 @@ package struct SharedLayers: Sendable {
     }
 }
 
+/// What others see of a layer while it is made.
+package struct LayerWatch: Sendable {
+    /// The blob's bytes; ended when the layer is there, however it came.
+    package let file = GrowingFile()
+    /// Hears what the inspector says about a file, by its path.
+    fileprivate let noted: @Sendable (_ path: [UInt8], _ note: [UInt8]) -> Void
+
+    package init(noted: @escaping @Sendable (_ path: [UInt8], _ note: [UInt8]) -> Void) {
+        self.noted = noted
+    }
+}
+
 /// Turns the entries of a layer into a blob, once for equal layers.
 package final class LayerBuilder: Sendable {
     private let store: ContentStore
@@ -107,7 +119,8 @@ package final class LayerBuilder: Sendable {
     }
 
     /// Builds a layer unless it is found; equal layers of several platforms are one piece of work.
-    package func build(_ order: Order) async throws -> BuiltLayer {
+    package func build(_ order: Order, watch: LayerWatch? = nil) async throws -> BuiltLayer {
+        defer { watch?.file.end() }
         if let found = order.found { return found }
         return try await running.value(for: order.key) { [self] in
             try await slots.withSlot { [self] in
@@ -115,7 +128,7 @@ package final class LayerBuilder: Sendable {
                     return found
                 }
                 if let found = try await sharedLayer(order) { return found }
-                return try await pool.run { [self] in try buildOnThread(order.spec, order.key) }
+                return try await pool.run { [self] in try buildOnThread(order, watch) }
             }
         }
     }
@@ -125,12 +138,15 @@ package final class LayerBuilder: Sendable {
         try await build(order(spec))
     }
 
-    private func buildOnThread(_ spec: LayerSpec, _ key: LayerKey) throws -> BuiltLayer {
+    private func buildOnThread(_ order: Order, _ watch: LayerWatch?) throws -> BuiltLayer {
         let draft = try store.draft()
+        if let watch { draft.show(to: watch.file) }
         let writer = LayerWriter(settings: settings, workers: workers, into: draft)
         let timeless = isExporting ? LayerHasher() : nil
         let sinks = EntryWriting.Sinks(layer: writer, timeless: timeless)
-        let notes = try EntryWriting.write(spec, into: sinks, inspector: inspector)
+        let notes = try EntryWriting.write(order.spec, into: sinks, inspector: inspector) { note in
+            watch?.noted(note.path, note.bytes)
+        }
         let written = try writer.finish()
         if let timeless { rememberContent(try timeless.finish(), of: written.diffID) }
         let path = try draft.commit(as: written.digest)
@@ -140,7 +156,7 @@ package final class LayerBuilder: Sendable {
             size: written.size
         )
         let record = LayerRecord(descriptor: descriptor, diffID: written.diffID, notes: notes)
-        remember(record, key)
+        remember(record, order.key)
         return record.layer(wasCached: false, path: path)
     }
 

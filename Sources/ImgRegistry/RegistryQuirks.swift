@@ -33,6 +33,8 @@ struct RegistryQuirks: Sendable {
     var methods: [UploadMethod] = [.whole, .patch, .chunks]
     /// Bytes of a chunk in ``UploadMethod/chunks``; 8 MiB suits every known limit.
     var chunkSize: Int64 = 8 << 20
+    /// Whether a blob may be begun before it is whole, which needs several parts: `.chunks` where it is no last resort.
+    var takesEarlyUploads = true
     /// Whether `?mount=` has ever been seen to work.
     var mounts = true
     /// Basic credentials are sent with the first request already (ECR-20).
@@ -55,19 +57,26 @@ struct RegistryQuirks: Sendable {
             countsManifestReads: true,
             maxPathComponents: 2
         ),
-        RegistryQuirks(product: .ecrPublic, hosts: ["public.ecr.aws", "ecr-public.aws.com"], mounts: false),
+        RegistryQuirks(
+            product: .ecrPublic,
+            hosts: ["public.ecr.aws", "ecr-public.aws.com"],
+            takesEarlyUploads: false,
+            mounts: false
+        ),
         RegistryQuirks(
             product: .ecr,
             hosts: [".amazonaws.com", ".amazonaws.com.cn", ".on.aws", ".on.amazonwebservices.com.cn"],
+            takesEarlyUploads: false,
             sendsBasicAtOnce: true,
             trustsOwnOffset: true,
             manifestInterval: .milliseconds(125)
         ),
-        RegistryQuirks(product: .ghcr, hosts: ["ghcr.io"], methods: [.whole, .patch]),
+        RegistryQuirks(product: .ghcr, hosts: ["ghcr.io"], methods: [.whole, .patch], takesEarlyUploads: false),
         RegistryQuirks(
             product: .artifactRegistry,
             hosts: [".pkg.dev", "gcr.io", ".gcr.io"],
             methods: [.whole, .patch],
+            takesEarlyUploads: false,
             mounts: false
         ),
         RegistryQuirks(

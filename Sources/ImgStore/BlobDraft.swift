@@ -12,6 +12,8 @@ package final class BlobDraft: ByteSink {
     private var path: String
     private var descriptor: Int32
     private var count: Int64 = 0
+    /// Shows what is written to others meanwhile.
+    private var shown: GrowingFile?
 
     init(store: ContentStore) throws(StreamError) {
         self.store = store
@@ -24,7 +26,18 @@ package final class BlobDraft: ByteSink {
 
     deinit { discard() }
 
+    /// Shows the file while it is written, until it is whole, discarded, or has to move.
+    package func show(to file: GrowingFile) {
+        shown = file
+        file.show(descriptor)
+    }
+
     package func write(_ bytes: Span<UInt8>) throws(StreamError) {
+        try writeAll(bytes)
+        shown?.grow(to: count)
+    }
+
+    private func writeAll(_ bytes: Span<UInt8>) throws(StreamError) {
         var rest = bytes
         while true {
             let (done, status) = StoreFiles.write(descriptor, rest)
@@ -41,6 +54,7 @@ package final class BlobDraft: ByteSink {
     ///
     /// - Returns: The blob's file.
     package func commit(as digest: Digest) throws(StreamError) -> String {
+        shown?.end()
         VerifiedStamp.set(descriptor, digest)
         var target = store.blobPath(digest, in: place)
         if unsafe rename(path, target) != 0 {
@@ -61,6 +75,7 @@ package final class BlobDraft: ByteSink {
     }
 
     private func discard() {
+        shown?.end()
         guard descriptor >= 0 else { return }
         _ = close(descriptor)
         unsafe unlink(path)
@@ -69,6 +84,7 @@ package final class BlobDraft: ByteSink {
 
     /// Moves to the temporary place; an error there, or of the temporary place itself, is final.
     private func leave(because status: Int32) throws(StreamError) {
+        shown?.end()
         guard place.path == store.path else { throw .io(status, "cannot write to \(place.path)") }
         let (old, oldPath) = (descriptor, path)
         defer {

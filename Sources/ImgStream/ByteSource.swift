@@ -61,16 +61,13 @@ package final class BytesSource: ByteSource {
     }
 }
 
-/// A file, from its start or from an offset.
+/// A file.
 package final class FileSource: ByteSource {
     private let descriptor: Int32
-    private var position: Int64
-    private let end: Int64?
+    private var position: Int64 = 0
 
-    private init(adopting descriptor: Int32, from start: Int64, end: Int64?) {
+    private init(adopting descriptor: Int32) {
         self.descriptor = descriptor
-        position = start
-        self.end = end
     }
 
     deinit { _ = close(descriptor) }
@@ -88,7 +85,7 @@ package final class FileSource: ByteSource {
         }
         guard descriptor >= 0 else { throw .io(errno, "cannot open \(String(decoding: path, as: UTF8.self))") }
         posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL)
-        return FileSource(adopting: descriptor, from: 0, end: nil)
+        return FileSource(adopting: descriptor)
     }
 
     package static func open(_ path: String) throws(StreamError) -> FileSource { try open(Array(path.utf8)) }

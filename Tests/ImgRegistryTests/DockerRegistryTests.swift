@@ -99,7 +99,7 @@ import Testing
                 let layer = Sample.blob(1_500_000)
                 let path = try scratch.write("layer", layer.bytes)
                 let remote = try TestClient().push(registry.host)
-                let outcome = try await remote.upload(layer.descriptor, body: .file(path, size: layer.descriptor.size))
+                let outcome = try await remote.upload(layer.descriptor, body: .file(path))
                 #expect(outcome == .uploaded(bytes: 1_500_000))
             }
         }

@@ -138,6 +138,32 @@ import Testing
         }
     }
 
+    /// Others follow a blob while it is written; its end, or that it had to move, ends that.
+    @Test(arguments: ["committed", "moved", "discarded"])
+    func aDraftIsShown(_ end: String) async throws {
+        try await Scratch.with { scratch in
+            let store = try ContentStore.open(at: scratch["cache"], fallback: scratch.path)
+            let file = GrowingFile()
+            do {
+                let draft = try store.draft()
+                draft.show(to: file)
+                try draft.write(Array("hel".utf8).span)
+                #expect(try file.read(from: 0, count: 10) == Array("hel".utf8))
+                #expect(!file.isEnded)
+                if end == "moved" {
+                    try await Program.output("rm", ["-r", scratch["cache"]])
+                    try scratch.write("cache", "in the way")
+                }
+                if end != "discarded" {
+                    try draft.write(Array("lo".utf8).span)
+                    let path = try draft.commit(as: SHA256.digest(of: Array("hello".utf8)))
+                    #expect(try await Program.output("cat", [path]) == "hello")
+                }
+            }
+            #expect(file.isEnded)
+        }
+    }
+
     @Test func twoProcessesWriteTheSameBlob() async throws {
         try await Scratch.with { scratch in
             let one = try ContentStore.open(at: scratch["cache"], fallback: scratch.path)

@@ -70,6 +70,19 @@ import Testing
         }
     }
 
+    /// A tag for the commit and one that moves, as CI pushes them: what the second holds is not asked for again.
+    @Test func aNewTagBesideAKnownOneSendsNoBlob() async throws {
+        try await Lab.with(bases: ["nginx"]) { lab in
+            try Self.writePage(lab)
+            let latest = ["-t", lab.reference("cost/page:latest")]
+            _ = try await Self.build(lab, "cost/page:commit-1", platforms: Self.two, options: latest)
+            let again = try await Self.build(lab, "cost/page:commit-2", platforms: Self.two, options: latest)
+            #expect(!again.contains { $0.contains("/blobs/") }, "\(again)")
+            // The base's tag, both tags before and after the build, the two manifests, the new tag.
+            #expect(again.count <= 8, "\(again.count) requests: \(again)")
+        }
+    }
+
     /// A pull limit counts GETs of manifests, so that pushes must do without them (HUB-3).
     @Test func anUnchangedPushToDockerHubGetsNoManifest() async throws {
         try await Lab.with(bases: ["nginx"]) { lab in

@@ -15,6 +15,7 @@ final class RegistryHost: Sendable {
     private struct State {
         var modes: [String: ConnectionMode] = [:]
         var method: UploadMethod?
+        var refusesEarlyUploads = false
         var refusedMounts = 0
         var refusedHeads = 0
         var unmountable: Set<String> = []
@@ -48,6 +49,11 @@ final class RegistryHost: Sendable {
     }
 
     func remember(_ method: UploadMethod) { state.withLock { $0.method = method } }
+
+    /// Whether a layer is sent in parts while it is made: one refusal is enough.
+    var takesEarlyUploads: Bool { quirks.takesEarlyUploads && state.withLock { !$0.refusesEarlyUploads } }
+
+    func refuseEarlyUploads() { state.withLock { $0.refusesEarlyUploads = true } }
 
     /// Whether asking for a mount from a repository still makes sense (PUSH-13).
     func canMount(from path: String) -> Bool {

@@ -9,12 +9,20 @@ package struct UploadHints: Sendable {
     package var mountSources: [String]
     /// Whether the repository is known to hold it: nothing is asked or sent then.
     package var isPresent: Bool
+    /// What was sent of it already.
+    package var early: EarlyUpload?
     /// Counts the bytes sent.
     package var progress: TransferCounter?
 
-    package init(mountSources: [String] = [], isPresent: Bool = false, progress: TransferCounter? = nil) {
+    package init(
+        mountSources: [String] = [],
+        isPresent: Bool = false,
+        early: EarlyUpload? = nil,
+        progress: TransferCounter? = nil
+    ) {
         self.mountSources = mountSources
         self.isPresent = isPresent
+        self.early = early
         self.progress = progress
     }
 }
@@ -84,22 +92,22 @@ extension Repository {
         var isThere = hints.isPresent
         if !isThere { isThere = try await hasBlob(descriptor, mountSources: mountable) }
         if isThere {
+            if let early = hints.early { await giveUp(early) }
             report(descriptor, .exists)
             return .existed
         }
-        var opened: String?
+        var opened = hints.early?.upload
         for source in mountable where opened == nil && session.host.canMount(from: source) {
             switch try await mount(descriptor, from: source) {
             case .mounted:
                 report(descriptor, .mounted(from: source))
                 return .mounted(from: source)
-            case .opened(let location): opened = location
+            case .opened(let location): opened = OpenUpload(session: UploadSession(url: location))
             case .refused: break
             }
         }
         report(descriptor, .uploading)
-        let upload = BlobUpload(repository: self, descriptor: descriptor, body: body, progress: hints.progress)
-        try await upload.run(continuing: opened)
+        try await BlobUpload(descriptor, body, to: self, hints.progress).run(continuing: opened)
         report(descriptor, .pushed)
         return .uploaded(bytes: descriptor.size)
     }

@@ -13,28 +13,26 @@ package struct UploadBody: Sendable {
         case stream(Opener)
     }
 
-    /// In bytes.
-    package let size: Int64
     private let source: Source
 
     /// A small content in memory.
     package static func bytes(_ bytes: [UInt8]) -> UploadBody {
-        UploadBody(size: Int64(bytes.count), source: .bytes(bytes))
+        UploadBody(source: .bytes(bytes))
     }
 
     /// A whole file, which must not change while it is sent.
-    package static func file(_ path: String, size: Int64) -> UploadBody {
-        UploadBody(size: size, source: .file(path))
+    package static func file(_ path: String) -> UploadBody {
+        UploadBody(source: .file(path))
     }
 
     /// Bytes from elsewhere; each attempt opens them anew.
-    package static func stream(size: Int64, open: @escaping Opener) -> UploadBody {
-        UploadBody(size: size, source: .stream(open))
+    package static func stream(open: @escaping Opener) -> UploadBody {
+        UploadBody(source: .stream(open))
     }
 
     /// A blob of another repository, passed on without touching the disk.
     package static func blob(_ descriptor: Descriptor, of repository: Repository) -> UploadBody {
-        stream(size: descriptor.size) { offset in
+        stream { offset in
             let stream = BlobStream(session: repository.session, descriptor: descriptor, from: offset)
             return { try await stream.next() }
         }

@@ -36,6 +36,13 @@ struct UploadSession: Sendable {
     }
 }
 
+/// A session that holds the first bytes of a blob, perhaps none.
+struct OpenUpload: Sendable {
+    var session: UploadSession
+    /// Bytes that the registry has.
+    var sent: Int64 = 0
+}
+
 /// Upload sessions that no reply has closed; they are given back when a run ends early (RETRY-8).
 final class OpenUploads: Sendable {
     private let open = Mutex<[UInt64: (session: Session, url: String)]>([:])
