@@ -79,16 +79,11 @@ extension BuildRun {
         return works
     }
 
-    func buildLayers(
-        _ platforms: [ResolvedPlatform],
-        _ baseLayers: BaseLayers,
-        _ builder: LayerBuilder,
-        _ publisher: Publisher,
-        _ checks: ImageChecks,
-        converted: [Digest: Blob],
-        origin: @Sendable @escaping (BuiltLayer) throws -> BlobOrigin
-    ) async throws -> [BuiltPlatform] {
-        let works = try await order(platforms, builder, baseLayers)
+    /// Makes every layer, and sends it as early as the checks allow.
+    func buildLayers(_ ready: Ready, _ builder: LayerBuilder, _ checks: ImageChecks) async throws -> [BuiltPlatform] {
+        let (platforms, publisher) = (ready.platforms, ready.publisher)
+        let converted = try await convertedBases(platforms, ready.baseLayers)
+        let works = try await order(platforms, builder, ready.baseLayers)
         // Whether the image starts is known only when all of its layers are.
         let gate = UploadGate(waits: checks.policy.startCheck == .error)
         return try await withThrowingTaskGroup(of: [Place: FinishedLayer]?.self) { group in
@@ -105,7 +100,7 @@ extension BuildRun {
             for work in works {
                 group.addTask {
                     let (layer, early) = try await build(work, builder, publisher, checks, gate)
-                    let finished = finish(layer, try origin(layer), work, checks)
+                    let finished = finish(layer, try Self.origin(of: layer, ready.shared), work, checks)
                     if finished.values.contains(where: { checks.rejects($0.findings) }) { gate.reject() }
                     if let blob = finished.values.first?.blob, gate.isOpen {
                         try await publisher.prepare(blob, continuing: early)
