@@ -42,6 +42,9 @@ final class BuildSession: Sendable {
         scratch = ScratchDirectories(parent: environment.temporaryDirectory, pool: pool)
     }
 
+    /// Gives back uploads that were begun twice, and are there by the other way.
+    func finish() async { await registry.cancelUploads() }
+
     /// Gives back what work that failed or was cancelled has left at registries and on the disk.
     func abandon() async {
         await registry.cancelUploads()

@@ -38,7 +38,9 @@ public final class Builder: Sendable {
         )
         defer { session.shutdown() }
         do {
-            return try await body(session)
+            let value = try await body(session)
+            await session.finish()
+            return value
         } catch {
             await session.abandon()
             throw Task.isCancelled ? BuildError(.interrupted, "interrupted") : BuildError(describing: error)

@@ -44,6 +44,8 @@ extension Repository {
                     open = try await send(part, of: upload, requests)
                 }
             }
+        } catch where error.code == .cancelled {
+            return nil
         } catch {
             session.host.refuseEarlyUploads()
             client.events.emit(.debug("\(name): not sent while it is made: \(error.reason)"))
@@ -67,8 +69,5 @@ extension Repository {
     }
 
     /// Lets the registry forget what was sent; whatever it answers is fine (PUSH-19).
-    package func giveUp(_ early: EarlyUpload) async {
-        client.openUploads.close(early.upload.session.id)
-        await session.cancelUpload(at: early.upload.session.url, within: .seconds(5))
-    }
+    package func giveUp(_ early: EarlyUpload) async { await giveBack(early.upload.session) }
 }

@@ -80,10 +80,7 @@ struct UploadRequests: Sendable {
     }
 
     /// Tells the registry to forget a session (PUSH-19).
-    func cancel(_ upload: UploadSession) async {
-        client.openUploads.close(upload.id)
-        await session.cancelUpload(at: upload.url, within: .seconds(5))
-    }
+    func cancel(_ upload: UploadSession) async { await repository.giveBack(upload) }
 
     /// How many bytes a session has (PUSH-18).
     func offset(of upload: inout UploadSession) async throws(RegistryError) -> Int64? {

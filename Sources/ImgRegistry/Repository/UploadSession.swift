@@ -72,6 +72,16 @@ extension Session {
     }
 }
 
+extension Repository {
+    /// Tells the registry to forget a session (PUSH-19).
+    func giveBack(_ upload: UploadSession) async {
+        // A cancelled task can't ask for anything: ``RegistryClient/cancelUploads()`` does so when the run ends.
+        guard !Task.isCancelled else { return }
+        client.openUploads.close(upload.id)
+        await session.cancelUpload(at: upload.url, within: .seconds(5))
+    }
+}
+
 extension RegistryClient {
     /// Who interrupts a program does not wait for long.
     private static let patience = Duration.seconds(1)
