@@ -26,7 +26,7 @@ package enum Server {
         return Int(UInt16(bigEndian: address.sin_port))
     }
 
-    /// Runs a server while `body` runs; the server is killed afterwards.
+    /// Runs a server while `body` runs; it is told to end afterwards, so that it can stop what it has started.
     ///
     /// - Parameter port: Where it answers once it is ready.
     package static func with<Value: Sendable>(
@@ -37,12 +37,15 @@ package enum Server {
         _ body: @Sendable @escaping () async throws -> Value
     ) async throws -> Value {
         let updates = environment.map { (Environment.Key(stringLiteral: $0.key), Optional($0.value)) }
-        return try await withThrowingTaskGroup(of: Value?.self) { group in
+        var options = PlatformOptions()
+        options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(10))]
+        return try await withThrowingTaskGroup(of: Value?.self) { [options] group in
             group.addTask {
                 let result = try await Subprocess.run(
                     name.contains("/") ? .path(FilePath(name)) : .name(name),
                     arguments: Arguments(arguments),
                     environment: .inherit.updating(Dictionary(uniqueKeysWithValues: updates)),
+                    platformOptions: options,
                     output: .string(limit: 16 << 20),
                     error: .string(limit: 16 << 20)
                 )
