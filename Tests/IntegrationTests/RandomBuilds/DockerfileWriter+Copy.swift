@@ -1,3 +1,5 @@
+import ImgTestKit
+
 extension DockerfileWriter {
     /// Where an instruction writes: as it is spelled, and as it is.
     private struct Place {
