@@ -97,7 +97,7 @@ let package = Package(
 
         .target(
             name: "ImgTestKit",
-            dependencies: [subprocess, system],
+            dependencies: ["ImgReport", subprocess, system],
             path: "Tests/ImgTestKit",
             swiftSettings: house
         ),
@@ -108,7 +108,7 @@ let package = Package(
         tests("ImgDockerfileTests", ["ImgDockerfile", "ImgReport", "ImgOCI", "ImgTestKit"]),
         tests("ImgStoreTests", ["ImgStore", "ImgStream", "ImgOCI", "ImgTestKit"]),
         tests("ImgHTTPTests", ["ImgHTTP", "ImgTasks", "ImgTestKit"]),
-        tests("ImgCredentialsTests", ["ImgCredentials", "ImgOCI", "ImgReport", "ImgTasks"]),
+        tests("ImgCredentialsTests", ["ImgCredentials", "ImgOCI", "ImgReport", "ImgTasks", "ImgTestKit"]),
         tests("ImgTreeTests", ["ImgTree", "ImgOCI", "ImgStream", "ImgTestKit"]),
         tests("ImgPlanTests", ["ImgPlan", "ImgDockerfile", "ImgOCI", "ImgReport"]),
         tests(
@@ -125,7 +125,7 @@ let package = Package(
         tests("ImgExportTests", ["ImgExport", "ImgOCI", "ImgReport", "ImgStream", "ImgTasks", "ImgTestKit"]),
         tests("ImgChecksTests", ["ImgChecks", "ImgOCI", "ImgReport", "ImgTestKit"]),
         tests("ImgBuilderTests", ["ImgBuilder", "ImgOCI", "ImgReport", "ImgTestKit"]),
-        tests("ImgCLITests", ["ImgCLI", "ImgBuilder", "ImgOCI", "ImgReport"]),
+        tests("ImgCLITests", ["ImgCLI", "ImgBuilder", "ImgOCI", "ImgReport", "ImgTestKit"]),
         tests("IntegrationTests", ["ImgTestKit", "ImgOCI"]),
         tests("LayeringTests", ["ImgTestKit"]),
     ] + fuzzing,

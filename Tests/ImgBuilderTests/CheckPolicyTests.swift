@@ -2,23 +2,13 @@ import ImgOCI
 import ImgPlan
 import ImgReport
 import ImgStream
+import ImgTestKit
 import Synchronization
 import Testing
 
 @testable import ImgBuilder
 @testable import ImgChecks
 @testable import ImgLayers
-
-/// Keeps what is emitted.
-final class Recorder: EventSink {
-    private let events = Mutex<[BuildEvent]>([])
-
-    func emit(_ event: BuildEvent) { events.withLock { $0.append(event) } }
-
-    var warnings: [Diagnostic] {
-        events.withLock { $0.compactMap { if case .warning(let diagnostic) = $0 { diagnostic } else { nil } } }
-    }
-}
 
 private let dockerfile = SourceFile(name: "Dockerfile", bytes: Array("FROM scratch\nCOPY app /\n".utf8))
 
@@ -140,7 +130,7 @@ private let dockerfile = SourceFile(name: "Dockerfile", bytes: Array("FROM scrat
         var request = BuildRequest(context: .empty)
         request.platformCheck = platformCheck
         request.startCheck = startCheck
-        let recorder = Recorder()
+        let recorder = RecordedEvents()
         do {
             let platform = try Platform(parsing: "linux/arm64")
             let checks = ImageChecks(request: request, file: dockerfile)

@@ -57,7 +57,7 @@ import Testing
         defer { server.stop() }
         let host = "127.0.0.1:\(server.port)"
         try await Scratch.with { scratch in
-            let recorder = Recorder()
+            let recorder = RecordedEvents()
             let builder = Self.builder(scratch, recorder)
             let result = try await builder.login(
                 LoginRequest(host: "http://\(host)/v2/", user: "alice", password: "s3cret")

@@ -1,4 +1,5 @@
 import ImgReport
+import ImgTestKit
 import Testing
 
 @testable import ImgCredentials
@@ -12,7 +13,7 @@ import Testing
     }
 
     private func helper(_ script: String, limit: Duration = .seconds(30)) throws -> CredentialHelper {
-        try scratch.write("#!/bin/sh\n\(script)\n", to: "docker-credential-t", mode: 0o755)
+        try scratch.write("docker-credential-t", "#!/bin/sh\n\(script)\n", mode: 0o755)
         return CredentialHelper(suffix: "t", context: scratch.context(["MARK": "inherited"]), timeLimit: limit)
     }
 
@@ -84,7 +85,7 @@ import Testing
         try await helper.store(.basic(user: "u", password: Secret("p\"q")), for: "h.io")
         try await helper.store(.identityToken(user: "u", Secret("t")), for: hubKey)
         try await helper.erase("h.io")
-        let log = try await scratch.read("log")
+        let log = try scratch.read("log")
         #expect(
             log == #"""
                 {"ServerURL":"h.io","Username":"u","Secret":"p\"q"}|store
@@ -110,14 +111,14 @@ import Testing
         #expect(await context.locate("docker-credential-t") == "\(scratch.path)/docker-credential-t")
         context.environment.variables["PATH"] = ".:relative"
         #expect(await context.locate("docker-credential-t") == nil)
-        try scratch.write("x", to: "not-executable")
+        try scratch.write("not-executable", "x")
         #expect(await runner.locate("not-executable", in: [scratch.path]) == nil)
     }
 
     @Test func aSecretIsInNoMessage() async throws {
         let events = RecordedEvents()
-        try scratch.write("#!/bin/sh\necho \"bad $(cat)\"; exit 1\n", to: "docker-credential-t", mode: 0o755)
-        try scratch.write(#"{"credsStore":"t"}"#, to: "config.json")
+        try scratch.write("docker-credential-t", "#!/bin/sh\necho \"bad $(cat)\"; exit 1\n", mode: 0o755)
+        try scratch.write("config.json", #"{"credsStore":"t"}"#)
         let context = scratch.context(["DOCKER_CONFIG": scratch.path], events: events)
         let store = CredentialStore(context: context)
         let error = await buildError { () throws(BuildError) in

@@ -1,6 +1,7 @@
 import ImgCredentials
 import ImgOCI
 import ImgReport
+import ImgTestKit
 import Testing
 
 @Suite struct CredentialStoreTests {
@@ -25,11 +26,11 @@ import Testing
         #expect(stored.isPlainText)
         #expect(stored.location == "\(home.path)/.docker/config.json")
         #expect(
-            try await home.read(".docker/config.json")
+            try home.read(".docker/config.json")
                 == "{\n\t\"auths\": {\n\t\t\"h.io\": {\n\t\t\t\"auth\": \"\(base64("u:p"))\"\n\t\t}\n\t}\n}\n"
         )
-        #expect(home.mode(".docker/config.json") == 0o600)
-        #expect(home.mode(".docker") == 0o700)
+        #expect(try home.permissions(".docker/config.json") == 0o600)
+        #expect(try home.permissions(".docker") == 0o700)
         #expect(home.names(in: ".docker") == ["config.json", "config.json.lock"], "no temporary file stays")
         #expect(events.warnings.first?.message == "the secret is stored unencrypted in \(stored.location)")
         let found = try await CredentialResolver(context: home.context())
@@ -56,22 +57,22 @@ import Testing
             }
 
             """#
-        try scratch.write(text, to: "config.json", mode: 0o640)
+        try scratch.write("config.json", text, mode: 0o640)
         _ = try await store().store(login, for: "h.io")
         let expected = text.replacing("[1, 2.50]", with: "[\n\t\t1,\n\t\t2.50\n\t]")
             .replacing(#""identitytoken": "old""#, with: #""auth": "\#(base64("u:p"))""#)
-        #expect(try await scratch.read("config.json") == expected)
-        #expect(scratch.mode("config.json") == 0o640)
+        #expect(try scratch.read("config.json") == expected)
+        #expect(try scratch.permissions("config.json") == 0o640)
     }
 
     @Test func replacesTheTargetOfALinkEvenOfADanglingOne() async throws {
-        scratch.link("config.json", to: "sub/real.json")
+        try scratch.link("config.json", to: "sub/real.json")
         _ = try await store().store(login, for: "h.io")
-        #expect(scratch.isSymbolicLink("config.json"))
-        #expect(try await scratch.read("sub/real.json")?.contains("h.io") == true)
+        #expect(try scratch.isLink("config.json"))
+        #expect(try scratch.read("sub/real.json").contains("h.io"))
         _ = try await store().store(login, for: "i.io")
-        #expect(scratch.isSymbolicLink("config.json"))
-        #expect(try await scratch.read("sub/real.json")?.contains("i.io") == true)
+        #expect(try scratch.isLink("config.json"))
+        #expect(try scratch.read("sub/real.json").contains("i.io"))
     }
 
     @Test func concurrentLoginsLoseNothing() async throws {
@@ -84,13 +85,13 @@ import Testing
             }
             try await group.waitForAll()
         }
-        let text = try #require(try await scratch.read("config.json"))
+        let text = try scratch.read("config.json")
         #expect(try JSON.parse(Array(text.utf8))["auths"]?.objectValue?.keys.count == 12)
     }
 
     @Test func theHubAndTokens() async throws {
         _ = try await store().store(.identityToken(user: "u", Secret("t")), for: "docker.io")
-        let text = try #require(try await scratch.read("config.json"))
+        let text = try scratch.read("config.json")
         let entry = try JSON.parse(Array(text.utf8))["auths"]?[hubKey]
         #expect(entry?["identitytoken"]?.stringValue == "t")
         #expect(entry?["auth"]?.stringValue == base64("u:"))
@@ -109,20 +110,20 @@ import Testing
     }
 
     @Test func leavesABrokenFileAlone() async throws {
-        try scratch.write("{broken", to: "config.json")
+        try scratch.write("config.json", "{broken")
         let error = await buildError { () throws(BuildError) in try await store().store(login, for: "h.io") }
         #expect(error?.description.contains("config.json") == true)
-        #expect(try await scratch.read("config.json") == "{broken")
+        #expect(try scratch.read("config.json") == "{broken")
     }
 
     @Test func storesThroughTheConfiguredHelperAndErasesThere() async throws {
         try writeHelper("t")
-        try scratch.write(#"{"credsStore":"t"}"#, to: "config.json")
+        try scratch.write("config.json", #"{"credsStore":"t"}"#)
         let stored = try await store().store(login, for: "h.io")
         #expect(stored.location == "docker-credential-t")
         #expect(!stored.isPlainText)
         #expect(events.warnings.isEmpty)
-        let text = try #require(try await scratch.read("config.json"))
+        let text = try scratch.read("config.json")
         #expect(try JSON.parse(Array(text.utf8))["auths"]?["h.io"] == .object(JSONObject()))
         #expect(!text.contains(base64("u:p")))
         #expect(try await store().erase("h.io") == ["docker-credential-t", "\(scratch.path)/config.json"])
@@ -132,11 +133,11 @@ import Testing
 
     @Test func takesThePlatformsHelperOnAFreshMachineOnly() async throws {
         try writeHelper("pass")
-        try scratch.write("#!/bin/sh\n", to: "pass", mode: 0o755)
+        try scratch.write("pass", "#!/bin/sh\n", mode: 0o755)
         let stored = try await store().store(login, for: "h.io")
         #expect(stored.location == "docker-credential-pass")
-        #expect(try await scratch.read("config.json")?.contains(#""credsStore": "pass""#) == true)
-        try scratch.write(#"{"auths":{"a.io":{}}}"#, to: "config.json")
+        #expect(try scratch.read("config.json").contains(#""credsStore": "pass""#))
+        try scratch.write("config.json", #"{"auths":{"a.io":{}}}"#)
         #expect(try await store().store(login, for: "h.io").isPlainText)
     }
 
@@ -144,9 +145,9 @@ import Testing
         let entry = #"{"auth":"\#(base64("u:p"))"}"#
         let keys = ["https://h.io", "h.io", "http://h.io", "https://h.io/v2/", "h.io/team", "other.io"]
         let members = keys.map { #""\#($0)":\#(entry)"# }.joined(separator: ",")
-        try scratch.write(#"{"auths":{\#(members)}}"#, to: "config.json")
+        try scratch.write("config.json", #"{"auths":{\#(members)}}"#)
         #expect(try await store().erase("h.io") == ["\(scratch.path)/config.json"])
-        let text = try #require(try await scratch.read("config.json"))
+        let text = try scratch.read("config.json")
         #expect(try JSON.parse(Array(text.utf8))["auths"]?.objectValue?.keys == ["h.io/team", "other.io"])
         #expect(try await store().erase("nowhere.io").isEmpty)
     }
@@ -169,6 +170,6 @@ import Testing
             erase) rm "DIR/kept-$(cat)" ;;
             esac
             """#
-        try scratch.write(script.replacing("DIR", with: scratch.path), to: "docker-credential-\(suffix)", mode: 0o755)
+        try scratch.write("docker-credential-\(suffix)", script.replacing("DIR", with: scratch.path), mode: 0o755)
     }
 }

@@ -1,6 +1,7 @@
 import ImgCredentials
 import ImgOCI
 import ImgReport
+import ImgTestKit
 import Synchronization
 
 /// Files in memory.
@@ -85,34 +86,6 @@ final class ScriptedProcesses: CredentialProcesses {
         await Task.yield()
         return try handler(command)
     }
-}
-
-/// Remembers what was said.
-final class RecordedEvents: EventSink {
-    private let log = Mutex<[BuildEvent]>([])
-
-    func emit(_ event: BuildEvent) { log.withLock { $0.append(event) } }
-
-    var warnings: [Diagnostic] {
-        log.withLock { events in
-            events.compactMap { event in
-                if case .warning(let diagnostic) = event { return diagnostic }
-                return nil
-            }
-        }
-    }
-
-    var notes: [String] {
-        log.withLock { events in
-            events.compactMap { event in
-                if case .note(let text) = event { return text }
-                return nil
-            }
-        }
-    }
-
-    /// Everything that was said, in one text.
-    var transcript: String { log.withLock { events in events.map { "\($0)" }.joined(separator: "\n") } }
 }
 
 /// A clock that stands still until it is moved.

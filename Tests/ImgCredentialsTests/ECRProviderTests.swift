@@ -1,5 +1,6 @@
 import ImgOCI
 import ImgReport
+import ImgTestKit
 import Synchronization
 import Testing
 

@@ -1,10 +1,11 @@
 import Glibc
 import ImgCredentials
 import ImgTasks
+import ImgTestKit
 
 /// Plain HTTP/1.1 to a server on this machine, one connection per request; sends the headers exactly as given.
 struct LoopbackTransport: CredentialTransport {
-    let port: UInt16
+    let port: Int
 
     func send(_ request: CredentialRequest) async throws(CredentialTransportError) -> CredentialReply {
         do {
@@ -19,38 +20,17 @@ struct LoopbackTransport: CredentialTransport {
     private func exchange(_ request: CredentialRequest) throws(CredentialTransportError) -> CredentialReply {
         let prefix = "http://127.0.0.1:\(port)"
         guard request.url.hasPrefix(prefix) else { throw CredentialTransportError(.unresolved, request.url) }
-        let connection = try Self.connect(port)
+        guard let connection = try? ServerSocket.connect(to: port) else {
+            throw CredentialTransportError(.network, "connection refused")
+        }
         defer { close(connection) }
         var head = "\(request.method) \(request.url.dropFirst(prefix.count)) HTTP/1.1\r\nConnection: close\r\n"
         if request.headers.value(of: "host") == nil { head += "Host: 127.0.0.1:\(port)\r\n" }
         for header in request.headers { head += "\(header.name): \(header.value)\r\n" }
-        try Self.write(Array(head.utf8) + Array("\r\n".utf8) + request.body, to: connection)
+        do { try ServerSocket.send(Array((head + "\r\n").utf8) + request.body, to: connection) } catch {
+            throw CredentialTransportError(.network, "the connection broke")
+        }
         return try Self.parse(Self.readAll(connection))
-    }
-
-    static func connect(_ port: UInt16) throws(CredentialTransportError) -> Int32 {
-        let connection = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = port.bigEndian
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        let status = unsafe withUnsafePointer(to: &address) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                unsafe Glibc.connect(connection, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-        guard status == 0 else {
-            close(connection)
-            throw CredentialTransportError(.network, "connection refused")
-        }
-        return connection
-    }
-
-    private static func write(_ bytes: [UInt8], to connection: Int32) throws(CredentialTransportError) {
-        let count = unsafe bytes.withUnsafeBytes { buffer in
-            unsafe Glibc.send(connection, buffer.baseAddress, buffer.count, Int32(MSG_NOSIGNAL))
-        }
-        guard count == bytes.count else { throw CredentialTransportError(.network, "the connection broke") }
     }
 
     private static func readAll(_ connection: Int32) -> [UInt8] {

@@ -1,6 +1,7 @@
 import ImgCredentials
 import ImgOCI
 import ImgReport
+import ImgTestKit
 import Testing
 
 @Suite struct ResolverTests {

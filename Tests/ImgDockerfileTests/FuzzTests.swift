@@ -1,20 +1,9 @@
 import ImgDockerfile
+import ImgTestKit
 import Testing
 
 @Suite("Broken input")
 struct FuzzTests {
-    /// The same sequence on every run.
-    private struct Dice: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9e37_79b9_7f4a_7c15
-            var mixed = (state ^ (state >> 30)) &* 0xbf58_476d_1ce4_e5b9
-            mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-            return mixed ^ (mixed >> 31)
-        }
-    }
-
     private static let seed = """
         # escape=\\
         # check=skip=all;error=true
@@ -42,22 +31,22 @@ struct FuzzTests {
 
     @Test("Mutations of a Dockerfile end with a result", .timeLimit(.minutes(1)))
     func mutations() {
-        var dice = Dice(state: 42)
+        var dice = Dice(seed: 42)
         let clock = ContinuousClock()
         let end = clock.now + .seconds(2)
         var rounds = 0
         while clock.now < end {
             var bytes = Array(Self.seed.utf8)
-            for _ in 0..<Int.random(in: 1...12, using: &dice) {
-                let place = Int.random(in: 0..<bytes.count, using: &dice)
-                switch Int.random(in: 0..<4, using: &dice) {
-                case 0: bytes[place] = UInt8.random(in: 0...255, using: &dice)
-                case 1: bytes.removeSubrange(place..<min(place + 5, bytes.count - 1))
-                case 2: bytes.insert(contentsOf: (Self.words.randomElement(using: &dice) ?? "").utf8, at: place)
+            for _ in 0..<dice.number(1...12) {
+                let place = dice.number(0...bytes.count - 1)
+                switch dice.number(1...4) {
+                case 1: bytes[place] = UInt8(dice.number(0...255))
+                case 2: bytes.removeSubrange(place..<min(place + 5, bytes.count - 1))
+                case 3: bytes.insert(contentsOf: dice.pick(Self.words).utf8, at: place)
                 default:
                     bytes.insert(
                         contentsOf: bytes[place...].prefix(40),
-                        at: Int.random(in: 0..<bytes.count, using: &dice)
+                        at: dice.number(0...bytes.count - 1)
                     )
                 }
             }

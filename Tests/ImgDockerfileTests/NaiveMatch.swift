@@ -55,21 +55,3 @@ enum NaiveMatch {
         }
     }
 }
-
-/// A small repeatable source of randomness.
-struct Dice {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed &* 0x9e37_79b9_7f4a_7c15 | 1 }
-
-    mutating func number(below limit: Int) -> Int {
-        state ^= state << 13
-        state ^= state >> 7
-        state ^= state << 17
-        return Int(state >> 11) % limit
-    }
-
-    mutating func text(_ pieces: [String], upTo count: Int) -> String {
-        (0..<number(below: count + 1)).map { _ in pieces[number(below: pieces.count)] }.joined()
-    }
-}

@@ -1,4 +1,5 @@
 import ImgDockerfile
+import ImgTestKit
 import Testing
 
 @Suite struct SourceWildcardTests {

@@ -1,51 +1,43 @@
 import Glibc
 import ImgTasks
+import ImgTestKit
 
 /// A server written in Python, for what the scripted one does not speak: TLS, Unix sockets.
 ///
 /// Made certificates and sockets live in a directory of its own that goes with it.
 final class ForeignServer: Sendable {
-    let directory: String
+    private let scratch: Scratch
     /// The first line the server printed.
     let announcement: String
     private let process: pid_t
 
     /// Starts `python3 -c script directory` and waits for its first line of output.
     init(script: String) throws {
-        var template = Array("/tmp/imgbuild-peer-XXXXXX".utf8CString)
-        guard unsafe mkdtemp(&template) != nil else { throw SystemFailure(code: errno) }
-        directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        scratch = try Scratch()
         var ends: [Int32] = [0, 0]
-        guard unsafe pipe(&ends) == 0 else { throw SystemFailure(code: errno) }
+        guard unsafe pipe(&ends) == 0 else { throw ScratchError(description: "pipe: errno \(errno)") }
         _ = fcntl(ends[0], F_SETFD, FD_CLOEXEC)
         defer { close(ends[0]) }
-        process = try Self.spawn(["python3", "-c", script, directory], output: ends[1])
+        process = try Self.spawn(["python3", "-c", script, scratch.path], output: ends[1])
         close(ends[1])
         var line: [UInt8] = []
         var byte: UInt8 = 0
         while unsafe read(ends[0], &byte, 1) == 1, byte != 0x0A { line.append(byte) }
         announcement = String(decoding: line, as: UTF8.self)
-        guard !line.isEmpty else { throw ToolFailure(description: "the python3 test server did not start") }
+        guard !line.isEmpty else { throw ScratchError(description: "the python3 test server did not start") }
     }
 
     deinit {
         kill(process, SIGKILL)
         var status: Int32 = 0
         unsafe waitpid(process, &status, 0)
-        for name in ["ca.pem", "server.pem", "client.pem", "client.key", "openssl.log", "socket"] {
-            unsafe unlink("\(directory)/\(name)")
-        }
-        unsafe rmdir(directory)
     }
 
-    func file(_ name: String) throws -> [UInt8] {
-        let file = unsafe open("\(directory)/\(name)", O_RDONLY)
-        guard file >= 0 else { throw SystemFailure(code: errno) }
-        defer { close(file) }
-        var bytes = [UInt8](repeating: 0, count: 1 << 20)
-        let count = unsafe read(file, &bytes, bytes.count)
-        return Array(bytes.prefix(max(0, count)))
-    }
+    /// The path of one of its files.
+    subscript(_ name: String) -> String { scratch[name] }
+
+    /// The certificate of the authority that signed the server's.
+    func authority() throws -> [UInt8] { Array(try scratch.read("ca.pem").utf8) }
 
     private static func spawn(_ arguments: [String], output: Int32) throws -> pid_t {
         var actions = unsafe posix_spawn_file_actions_t()
@@ -57,13 +49,9 @@ final class ForeignServer: Sendable {
         defer { for index in unsafe pointers.indices { unsafe free(pointers[index]) } }
         var process = pid_t()
         let status = unsafe posix_spawnp(&process, arguments[0], &actions, nil, pointers, environ)
-        guard status == 0 else { throw ToolFailure(description: "cannot start \(arguments[0]): error \(status)") }
+        guard status == 0 else { throw ScratchError(description: "cannot start \(arguments[0]): error \(status)") }
         return process
     }
-}
-
-struct ToolFailure: Error, CustomStringConvertible {
-    let description: String
 }
 
 extension ForeignServer {
@@ -97,8 +85,6 @@ extension ForeignServer {
             if \(wantsClientCertificate ? "True" : "False"):
                 context.verify_mode = ssl.CERT_REQUIRED
                 context.load_verify_locations('ca.pem')
-            for name in ('ca.key', 'server.key', 'ca.srl', 'server.csr', 'client.csr'):
-                if os.path.exists(name): os.unlink(name)
             class Handler(http.server.BaseHTTPRequestHandler):
                 protocol_version = 'HTTP/1.1'
                 def log_message(self, *a): pass

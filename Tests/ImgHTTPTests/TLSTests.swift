@@ -11,7 +11,7 @@ struct TLSTests {
     @Test func trustsTheGivenRoots() async throws {
         let server = try await ForeignServer.tls()
         let url = "https://127.0.0.1:\(server.announcement)/"
-        let roots = TLSSettings(caPEM: try server.file("ca.pem"))
+        let roots = TLSSettings(caPEM: try server.authority())
         let client = HTTPClient()
         let response = try await client.send(HTTPRequest(url: url, tls: roots))
         #expect(try await response.body.collect(limit: 100) == Array("hello ".utf8))
@@ -29,7 +29,7 @@ struct TLSTests {
         let server = try await ForeignServer.tls()
         let url = "https://127.0.0.1:\(server.announcement)/"
         try await Scratch.with { scratch in
-            try scratch.write("roots/ca.pem", try server.file("ca.pem"))
+            try scratch.write("roots/ca.pem", try server.authority())
             var tls = TLSSettings()
             tls.caDirectory = scratch["roots"]
             #expect(try await failure(HTTPRequest(url: url, tls: tls))?.code == .tlsVerify)
@@ -62,7 +62,7 @@ struct TLSTests {
 
     @Test func refusesOtherNames() async throws {
         let server = try await ForeignServer.tls(name: "DNS:other.example")
-        let tls = TLSSettings(caPEM: try server.file("ca.pem"))
+        let tls = TLSSettings(caPEM: try server.authority())
         let error = try await failure(HTTPRequest(url: "https://127.0.0.1:\(server.announcement)/", tls: tls))
         #expect(error?.code == .tlsVerify)
         #expect(error?.message.contains("127.0.0.1") == true)
@@ -70,7 +70,7 @@ struct TLSTests {
 
     @Test func refusesExpiredCertificates() async throws {
         let server = try await ForeignServer.tls(days: -1)
-        let tls = TLSSettings(caPEM: try server.file("ca.pem"))
+        let tls = TLSSettings(caPEM: try server.authority())
         let error = try await failure(HTTPRequest(url: "https://127.0.0.1:\(server.announcement)/", tls: tls))
         #expect(error?.code == .tlsVerify)
         #expect(error?.message.contains("expired") == true)
@@ -86,12 +86,12 @@ struct TLSTests {
     @Test func presentsTheClientCertificateOnlyIfGiven() async throws {
         let server = try await ForeignServer.tls(wantsClientCertificate: true)
         let url = "https://127.0.0.1:\(server.announcement)/"
-        var tls = TLSSettings(caPEM: try server.file("ca.pem"))
+        var tls = TLSSettings(caPEM: try server.authority())
         let client = HTTPClient()
         let bare = HTTPRequest(url: url, tls: tls)
         tls.clientCertificate = .init(
-            certificatePath: server.directory + "/client.pem",
-            keyPath: server.directory + "/client.key"
+            certificatePath: server["client.pem"],
+            keyPath: server["client.key"]
         )
         let response = try await client.send(HTTPRequest(url: url, tls: tls))
         #expect(try await response.body.collect(limit: 100) == Array("hello client".utf8))
@@ -104,10 +104,10 @@ struct TLSTests {
     @Test func talksToUnixSockets() async throws {
         let server = try await ForeignServer.unixSocket()
         var request = HTTPRequest(url: "http://docker/v1.41/_ping")
-        request.unixSocket = server.directory + "/socket"
+        request.unixSocket = server["socket"]
         let response = try await HTTPClient().send(request)
         #expect(try await response.body.collect(limit: 100) == Array("GET /v1.41/_ping HTTP/1.1".utf8))
-        request.unixSocket = server.directory + "/absent"
+        request.unixSocket = server["absent"]
         let error = try await failure(request)
         #expect(error?.code == .connect)
         #expect(error?.message.contains("/absent") == true)

@@ -4,6 +4,15 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1)))
 struct UploadTests {
+    private let scratch: Scratch
+
+    init() throws {
+        scratch = try Scratch()
+    }
+
+    /// A file of the test pattern.
+    private func patternFile(size: Int) throws -> String { try scratch.write("file", pattern(from: 0, count: size)) }
+
     /// Checks each body against the pattern and answers 201, or 400 at the first wrong byte.
     static let checking: ScriptedServer.Handler = { exchange in
         let first = Int(exchange["X-First"] ?? "0") ?? 0
@@ -34,8 +43,8 @@ struct UploadTests {
     @Test(arguments: [(0, 2_000_000), (1000, 1_500_000), (1_999_999, 1)])
     func sendsAPartOfAFile(offset: Int, length: Int) async throws {
         let server = try ScriptedServer(handler: Self.checking)
-        let file = try TemporaryFile(size: 2_000_000)
-        let body = HTTPBody.file(path: file.path, offset: Int64(offset), length: Int64(length))
+        let file = try patternFile(size: 2_000_000)
+        let body = HTTPBody.file(path: file, offset: Int64(offset), length: Int64(length))
         let request = HTTPRequest(method: .patch, url: server.url, headers: ["X-First": "\(offset)"], body: body)
         let response = try await HTTPClient().send(request)
         #expect(response.status == 201)
@@ -46,7 +55,7 @@ struct UploadTests {
         let made = Counter()
         let size = 8 << 20
         let server = try ScriptedServer { exchange in
-            pause(milliseconds: 300)
+            pause(seconds: 0.3)
             #expect(made.value < 8 << 20, "the source was held back while the server was slow")
             return try Self.checking(exchange)
         }
@@ -100,8 +109,8 @@ struct UploadTests {
 
     @Test func reportsMissingAndShortFiles() async throws {
         let server = try ScriptedServer(handler: Self.checking)
-        let file = try TemporaryFile(size: 1000)
-        for (path, text) in [("/nonexistent/file", "No such file"), (file.path, "shorter")] {
+        let file = try patternFile(size: 1000)
+        for (path, text) in [("/nonexistent/file", "No such file"), (file, "shorter")] {
             let request = HTTPRequest(method: .put, url: server.url, body: .file(path: path, offset: 0, length: 1001))
             let error = await #expect(throws: HTTPError.self) { try await HTTPClient().send(request) }
             #expect(error?.code == .bodySource)
@@ -139,10 +148,10 @@ struct UploadTests {
             exchange.reset()
             return nil
         }
-        let file = try TemporaryFile(size: 700_000)
+        let file = try patternFile(size: 700_000)
         let client = HTTPClient()
         for _ in 0..<2 {
-            let body = HTTPBody.file(path: file.path, offset: 0, length: 700_000)
+            let body = HTTPBody.file(path: file, offset: 0, length: 700_000)
             let response = try await client.send(HTTPRequest(method: .put, url: server.url, body: body))
             #expect(response.status == 201)
             _ = try await response.body.collect(limit: 100)
@@ -153,7 +162,7 @@ struct UploadTests {
     @Test func waitsLongerForTheReplyThanForTheBody() async throws {
         let server = try ScriptedServer { exchange in
             _ = try exchange.body()
-            pause(milliseconds: 800)
+            pause(seconds: 0.8)
             return ServerResponse(201)
         }
         let body = HTTPBody.bytes(Array(repeating: 0, count: 100_000))
@@ -168,7 +177,7 @@ struct UploadTests {
 
     @Test func aServerThatReadsNothingStalls() async throws {
         let server = try ScriptedServer { exchange in
-            pause(milliseconds: 12_000)
+            pause(seconds: 12)
             exchange.reset()
             return nil
         }

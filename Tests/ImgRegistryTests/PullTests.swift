@@ -355,12 +355,12 @@ import Testing
         }
         let test = TestClient()
         for _ in 0..<2 { _ = try await test.pull(registry.host).tags() }
-        #expect(test.events.warnings.count { $0.hasPrefix("3 pulls are left") } == 1)
-        #expect(test.events.warnings.count { $0.contains("going away") } == 1)
+        #expect(test.events.warnings.count { $0.message.hasPrefix("3 pulls are left") } == 1)
+        #expect(test.events.warnings.count { $0.message.contains("going away") } == 1)
     }
 
     @Test func reportsWhereNothingListens() async throws {
-        let port = try Server.freePort()
+        let port = try ServerSocket.freePort()
         let error = try await failure { _ = try await TestClient().pull("127.0.0.1:\(port)").tags() }
         #expect(error.code == .network)
         #expect(error.reason.hasPrefix("cannot connect to 127.0.0.1:\(port)"))

@@ -64,7 +64,7 @@ import Testing
                     "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate,
                 ]
             )
-            let port = try Server.freePort()
+            let port = try ServerSocket.freePort()
             let config = """
                 version: 0.1
                 log: {level: warn, accesslog: {disabled: true}}

@@ -5,32 +5,8 @@ import ImgRegistry
 import ImgReport
 import ImgStream
 import ImgTasks
+import ImgTestKit
 import Synchronization
-
-/// Keeps what a client reports.
-final class RecordedEvents: EventSink {
-    private let events = Mutex<[BuildEvent]>([])
-
-    func emit(_ event: BuildEvent) { events.withLock { $0.append(event) } }
-
-    var all: [BuildEvent] { events.withLock { $0 } }
-
-    /// Warnings, notes and debug lines as text.
-    var lines: [String] {
-        all.compactMap { event in
-            switch event {
-            case .note(let text), .debug(let text): text
-            case .warning(let diagnostic):
-                ([diagnostic.message] + diagnostic.notes + diagnostic.hints).joined(separator: "\n")
-            default: nil
-            }
-        }
-    }
-
-    var warnings: [String] {
-        all.compactMap { if case .warning(let diagnostic) = $0 { diagnostic.message } else { nil } }
-    }
-}
 
 /// A machine without configuration files, programs and AWS.
 struct EmptyMachine: CredentialFiles, CredentialProcesses, CredentialTransport {

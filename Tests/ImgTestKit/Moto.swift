@@ -13,7 +13,7 @@ package struct Moto: Sendable {
     package static func with<Value: Sendable>(
         _ body: @Sendable @escaping (Moto) async throws -> Value
     ) async throws -> Value {
-        let port = try Server.freePort()
+        let port = try ServerSocket.freePort()
         return try await Server.with(program, ["-H", "127.0.0.1", "-p", String(port)], port: port) {
             try await body(Moto(port: port))
         }
@@ -21,7 +21,7 @@ package struct Moto: Sendable {
 
     /// `$IMGBUILD_MOTO_SERVER`, what `scripts/setup test` has installed, or the one on PATH.
     private static var program: String {
-        if let path = unsafe getenv("IMGBUILD_MOTO_SERVER") { return unsafe String(cString: path) }
+        if let path = Project.variable("IMGBUILD_MOTO_SERVER") { return path }
         let installed = Project.root + "/.build-tools/moto/bin/moto_server"
         return unsafe access(installed, X_OK) == 0 ? installed : "moto_server"
     }

@@ -29,11 +29,10 @@ package enum Program {
         environment: [String: String] = [:],
         input: String = ""
     ) async throws -> ProgramResult {
-        let updates = environment.map { (Environment.Key(stringLiteral: $0.key), Optional($0.value)) }
         let result = try await Subprocess.run(
             name.contains("/") ? .path(FilePath(name)) : .name(name),
             arguments: Arguments(arguments),
-            environment: .inherit.updating(Dictionary(uniqueKeysWithValues: updates)),
+            environment: self.environment(environment),
             workingDirectory: FilePath(directory),
             input: .string(input),
             output: .string(limit: 64 << 20),
@@ -45,6 +44,12 @@ package enum Program {
             case .signaled(let signal): 128 + signal
             }
         return ProgramResult(status: status, output: result.standardOutput, errors: result.standardError)
+    }
+
+    /// The test's own environment with some variables set.
+    static func environment(_ changes: [String: String]) -> Environment {
+        let updates = changes.map { (Environment.Key(stringLiteral: $0.key), Optional($0.value)) }
+        return .inherit.updating(Dictionary(uniqueKeysWithValues: updates))
     }
 
     /// Runs a program that must succeed and returns its output.

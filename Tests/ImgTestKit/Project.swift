@@ -15,7 +15,8 @@ package enum Project {
     /// OCI layouts of the base images that `make bases` makes.
     package static var bases: String { variable("IMGBUILD_BASES") ?? root + "/.cache/bases" }
 
-    private static func variable(_ name: String) -> String? {
+    /// A variable of the environment; nil when it is not set.
+    package static func variable(_ name: String) -> String? {
         let value = unsafe getenv(name)
         return unsafe value.map { unsafe String(cString: $0) }
     }

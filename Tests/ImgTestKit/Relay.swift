@@ -34,21 +34,10 @@ package final class Relay: Sendable {
         self.route = route
         self.inspect = inspect
         (listener, port) = try ServerSocket.listen()
-        let listener = listener
-        ServerThread.start { [weak self] in
-            while true {
-                let client = accept(listener, nil, nil)
-                if client < 0 {
-                    if errno == EINTR || errno == ECONNABORTED { continue }
-                    break
-                }
-                guard let self, !self.isStopped.value else {
-                    close(client)
-                    break
-                }
-                ServerThread.start { self.serve(client) }
-            }
-            close(listener)
+        ServerSocket.accept(on: listener) { [weak self] client in
+            guard let self, !self.isStopped.value else { return false }
+            ServerThread.start { self.serve(client) }
+            return true
         }
     }
 
@@ -68,7 +57,7 @@ package final class Relay: Sendable {
     private func serve(_ client: Int32) {
         let target: Int32?
         switch route {
-        case .fixed(let port): target = ServerSocket.connect(port)
+        case .fixed(let port): target = try? ServerSocket.connect(to: port)
         case .connect(let routes): target = tunnel(client, routes)
         }
         guard let target else {
@@ -99,9 +88,9 @@ package final class Relay: Sendable {
         let words = String(decoding: head, as: UTF8.self).split(separator: " ").map(String.init)
         guard words.count > 1, words[0] == "CONNECT" else { return nil }
         asked.withLock { $0.append(words[1]) }
-        let target = routes[words[1]].flatMap(ServerSocket.connect)
+        let target = routes[words[1]].flatMap { try? ServerSocket.connect(to: $0) }
         let answer = target == nil ? "HTTP/1.1 502 Bad Gateway\r\n\r\n" : "HTTP/1.1 200 Connection established\r\n\r\n"
-        _ = Self.write(Array(answer.utf8), to: client)
+        try? ServerSocket.send(Array(answer.utf8), to: client)
         return target
     }
 
@@ -113,22 +102,9 @@ package final class Relay: Sendable {
             guard count > 0 else { break }
             let bytes = Array(chunk[..<count])
             inspect(bytes)
-            guard write(bytes, to: target) else { break }
+            guard (try? ServerSocket.send(bytes, to: target)) != nil else { break }
         }
         shutdown(target, Int32(SHUT_WR))
         shutdown(source, Int32(SHUT_RD))
-    }
-
-    private static func write(_ bytes: [UInt8], to socket: Int32) -> Bool {
-        var sent = 0
-        while sent < bytes.count {
-            let count = unsafe bytes.withUnsafeBytes { bytes in
-                unsafe send(socket, bytes.baseAddress?.advanced(by: sent), bytes.count - sent, Int32(MSG_NOSIGNAL))
-            }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return false }
-            sent += count
-        }
-        return true
     }
 }

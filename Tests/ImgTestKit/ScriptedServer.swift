@@ -38,21 +38,10 @@ package final class ScriptedServer: Sendable {
     package init(handler: @escaping Handler) throws {
         self.handler = handler
         (listener, port) = try ServerSocket.listen()
-        let listener = listener
-        ServerThread.start { [weak self] in
-            while true {
-                let socket = accept(listener, nil, nil)
-                if socket < 0 {
-                    if errno == EINTR || errno == ECONNABORTED { continue }
-                    break
-                }
-                guard let self, let number = self.admit(socket) else {
-                    close(socket)
-                    break
-                }
-                self.startConnection(socket, number: number)
-            }
-            close(listener)
+        ServerSocket.accept(on: listener) { [weak self] client in
+            guard let self, let number = self.admit(client) else { return false }
+            self.startConnection(client, number: number)
+            return true
         }
     }
 

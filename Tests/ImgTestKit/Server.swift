@@ -9,23 +9,6 @@ import SystemPackage
 
 /// Programs that run beside a test and end with it.
 package enum Server {
-    /// A loopback port that nothing listens on.
-    package static func freePort() throws -> Int {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let status = unsafe withUnsafeMutablePointer(to: &address) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { raw in
-                unsafe bind(descriptor, raw, length) == 0 ? unsafe getsockname(descriptor, raw, &length) : -1
-            }
-        }
-        guard status == 0 else { throw ScratchError(description: "no free port: errno \(errno)") }
-        return Int(UInt16(bigEndian: address.sin_port))
-    }
-
     /// Runs a server while `body` runs; it is told to end afterwards, so that it can stop what it has started.
     ///
     /// - Parameter port: Where it answers once it is ready.
@@ -36,7 +19,6 @@ package enum Server {
         environment: [String: String] = [:],
         _ body: @Sendable @escaping () async throws -> Value
     ) async throws -> Value {
-        let updates = environment.map { (Environment.Key(stringLiteral: $0.key), Optional($0.value)) }
         var options = PlatformOptions()
         options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(10))]
         return try await withThrowingTaskGroup(of: Value?.self) { [options] group in
@@ -44,7 +26,7 @@ package enum Server {
                 let result = try await Subprocess.run(
                     name.contains("/") ? .path(FilePath(name)) : .name(name),
                     arguments: Arguments(arguments),
-                    environment: .inherit.updating(Dictionary(uniqueKeysWithValues: updates)),
+                    environment: Program.environment(environment),
                     platformOptions: options,
                     output: .string(limit: 16 << 20),
                     error: .string(limit: 16 << 20)
@@ -66,24 +48,13 @@ package enum Server {
 
     private static func waitUntilAnswering(_ port: Int, _ name: String) async throws {
         for _ in 0..<300 {
-            if isAnswering(port) { return }
+            if let connection = try? ServerSocket.connect(to: port) {
+                close(connection)
+                return
+            }
             try await Task.sleep(for: .milliseconds(50))
         }
         throw ScratchError(description: "\(name) does not answer on port \(port)")
-    }
-
-    private static func isAnswering(_ port: Int) -> Bool {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = UInt16(port).bigEndian
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        return unsafe withUnsafePointer(to: &address) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { raw in
-                unsafe connect(descriptor, raw, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-            }
-        }
     }
 }
 
@@ -101,7 +72,7 @@ package struct TestRegistry: Sendable {
         extra: String = "",
         _ body: @Sendable @escaping (TestRegistry) async throws -> Value
     ) async throws -> Value {
-        let port = try Server.freePort()
+        let port = try ServerSocket.freePort()
         let storage = scratch["registry-\(port)"]
         let config = """
             version: 0.1

@@ -37,7 +37,20 @@ package final class Flag: Sendable {
     }
 }
 
+/// Values gathered from several threads.
+package final class Collected<Value: Sendable>: Sendable {
+    private let values = Mutex<[Value]>([])
+
+    package init() {}
+
+    package var all: [Value] { values.withLock { $0 } }
+
+    package func append(_ value: Value) {
+        values.withLock { $0.append(value) }
+    }
+}
+
 /// Holds up the calling thread, which is none of Swift's.
-package func sleepSeconds(_ seconds: UInt32) {
-    sleep(seconds)
+package func pause(seconds: Double) {
+    usleep(UInt32(seconds * 1_000_000))
 }

@@ -35,7 +35,7 @@ package struct TLSFront: Sendable {
         _ options: Options = Options(),
         _ body: @Sendable @escaping (TLSFront) async throws -> Value
     ) async throws -> Value {
-        let listening = try Server.freePort()
+        let listening = try ServerSocket.freePort()
         let listen = """
             listen 127.0.0.1:\(listening) ssl;
             ssl_certificate \(pair.certificate);

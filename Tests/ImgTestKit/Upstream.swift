@@ -63,27 +63,3 @@ package struct Upstream: Sendable {
         }
     }
 }
-
-extension ServerSocket {
-    /// Connects to a port of 127.0.0.1.
-    static func connect(to port: Int) throws -> Int32 {
-        let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        guard socket >= 0 else { throw ServerSocketError(call: "socket", code: errno) }
-        _ = fcntl(socket, F_SETFD, FD_CLOEXEC)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = UInt16(truncatingIfNeeded: port).bigEndian
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        let status = unsafe withUnsafePointer(to: &address) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { raw in
-                unsafe Glibc.connect(socket, raw, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-        guard status == 0 else {
-            let code = errno
-            close(socket)
-            throw ServerSocketError(call: "connect", code: code)
-        }
-        return socket
-    }
-}

@@ -1,5 +1,6 @@
 import ImgOCI
 import ImgStream
+import ImgTestKit
 import Synchronization
 import Testing
 
@@ -87,12 +88,12 @@ import Testing
 
     /// Random layers, against a model that applies them one after the other as an unpacker does.
     @Test(arguments: 0..<400)
-    func agreesWithUnpacking(_ seed: UInt64) async throws {
-        var random = SplitMix(state: seed)
+    func agreesWithUnpacking(_ seed: Int) async throws {
+        var dice = Dice(seed: seed)
         var model: [String: UInt16?] = [:]
         var tree = FileTree()
         for _ in 0..<5 {
-            let entries = randomLayer(&random)
+            let entries = randomLayer(&dice)
             tree = tree.appending(try layer(entries.map { header($0) }))
             apply(entries, to: &model)
         }
@@ -111,17 +112,17 @@ import Testing
         }
     }
 
-    private func randomLayer(_ random: inout SplitMix) -> [String] {
+    private func randomLayer(_ dice: inout Dice) -> [String] {
         var used: Set<String> = []
         var files: Set<String> = []
         var entries: [String] = []
-        for _ in 0..<Int.random(in: 1...8, using: &random) {
-            let depth = Int.random(in: 1...3, using: &random)
-            let parts = (0..<depth).map { _ in ["a", "b", "c"].randomElement(using: &random) ?? "a" }
+        for _ in 0..<dice.number(1...8) {
+            let depth = dice.number(1...3)
+            let parts = (0..<depth).map { _ in dice.pick(["a", "b", "c"]) }
             let path = parts.joined(separator: "/")
             let ancestors = (1..<max(depth, 1)).map { parts[..<$0].joined(separator: "/") }
             if ancestors.contains(where: files.contains) || !used.insert(path).inserted { continue }
-            switch Int.random(in: 0..<5, using: &random) {
+            switch dice.number(0...4) {
             case 0: entries.append("d \(path)")
             case 1:
                 entries.append("d \(path)")
@@ -163,19 +164,6 @@ import Testing
                 model.updateValue(0o644, forKey: path)
             }
         }
-    }
-}
-
-/// A small generator with a seed.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
     }
 }
 

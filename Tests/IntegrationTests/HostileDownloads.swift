@@ -20,7 +20,7 @@ extension HostileRegistryTests {
         try exchange.write("\r\n")
         try exchange.write(Array(response.body[..<50_000]))
         if resets {
-            Pause.second()
+            pause(seconds: 1)
             exchange.reset()
         } else {
             exchange.close()
@@ -71,7 +71,7 @@ extension HostileRegistryTests {
             guard response.body.count > 100_000, world.isFirst("stall") else { return .answer(response) }
             try exchange.write("HTTP/1.1 200 OK\r\nContent-Length: \(response.body.count)\r\n\r\n")
             try exchange.write(Array(response.body[..<50_000]))
-            for _ in 0..<3 { Pause.second() }
+            for _ in 0..<3 { pause(seconds: 1) }
             try exchange.write(Array(response.body[50_000...]))
             return .done
         },

@@ -129,8 +129,3 @@ extension ServerResponse {
 
     subscript(name: String) -> String? { headers.first { $0.name.lowercased() == name.lowercased() }?.value }
 }
-
-/// Waits of a server's own thread.
-enum Pause {
-    static func second() { sleep(1) }
-}

@@ -80,14 +80,14 @@ extension HostileRegistryTests {
             let isFirst = world.isFirst("stall")
             return .answer(
                 try world.upstream.forward(exchange, without: ["Authorization"]) { passed in
-                    if isFirst, passed > 700_000, world.tick("wait") < 4 { Pause.second() }
+                    if isFirst, passed > 700_000, world.tick("wait") < 4 { pause(seconds: 1) }
                 }
             )
         },
         Case("an answer that takes long", .success) { exchange, world in
             guard exchange.isLargeUpload, world.isFirst("slow") else { return .pass }
             let response = try world.forward(exchange)
-            for _ in 0..<3 { Pause.second() }
+            for _ in 0..<3 { pause(seconds: 1) }
             return .answer(response)
         },
         Case("the session is lost, once", .success) { exchange, world in

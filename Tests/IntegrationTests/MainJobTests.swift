@@ -32,7 +32,7 @@ import Testing
     }
 
     private func page(of image: String, _ platform: String) async throws -> String {
-        let port = try Server.freePort()
+        let port = try ServerSocket.freePort()
         return try await Server.with(
             Project.root + "/scripts/run-image",
             ["--env", "NGINX_PORT=\(port)", image, platform],

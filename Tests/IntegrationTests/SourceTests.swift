@@ -141,7 +141,7 @@ import Testing
     private static func daemon(_ body: @Sendable @escaping (Scratch, String) async throws -> Void) async throws {
         try await Scratch.with { scratch in
             try await repository(scratch)
-            let port = try Server.freePort()
+            let port = try ServerSocket.freePort()
             let served = scratch["served"]
             // Started by its path: a program that git starts would outlive git.
             let directory = try await Program.output("git", ["--exec-path"]).split(separator: "\n")[0]
@@ -223,7 +223,7 @@ import Testing
     @Test func repositoryOfAPlainFileServer() async throws {
         try await Scratch.with { scratch in
             try await Self.repository(scratch)
-            let port = try Server.freePort()
+            let port = try ServerSocket.freePort()
             try await Server.with(
                 "python3",
                 ["-m", "http.server", "--bind", "127.0.0.1", "--directory", scratch["served"], "\(port)"],

@@ -126,7 +126,7 @@ import Testing
             let isHeld = Flag()
             let relay = try Relay(to: world.lab.registry.port) { bytes in
                 guard bytes.starts(with: Array("PUT ".utf8)), !isHeld.set(true) else { return }
-                sleepSeconds(4)
+                pause(seconds: 4)
             }
             defer { relay.stop() }
             let host = "127.0.0.1:\(relay.port)"

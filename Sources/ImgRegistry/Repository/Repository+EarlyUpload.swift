@@ -44,7 +44,7 @@ extension Repository {
                     open = try await send(part, of: upload, requests)
                 }
             }
-        } catch where error.code == .cancelled {
+        } catch let error where error.code == .cancelled {
             return nil
         } catch {
             session.host.refuseEarlyUploads()

@@ -1,4 +1,5 @@
 import ImgOCI
+import ImgTestKit
 
 extension DockerfileWriter {
     /// The name of a variable that has a value from here on.

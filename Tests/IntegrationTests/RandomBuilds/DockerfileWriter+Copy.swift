@@ -1,3 +1,5 @@
+import ImgTestKit
+
 extension DockerfileWriter {
     /// Where an instruction writes: as it is spelled, and as it is.
     private struct Place {
@@ -13,8 +15,8 @@ extension DockerfileWriter {
         var operands: [(path: String, spelled: String)] = []
         for _ in 0..<dice.pick([1, 1, 1, 2, 3]) { operands.append(try operand(of: source, allowsAll: true)) }
         // ADD would unpack it.
-        if verb == "ADD", operands.contains(where: { context.archives[source.resolve($0.path) ?? ""] != nil }) {
-            throw Unwanted()
+        if verb == "ADD" {
+            for operand in operands where context.archives[try source.resolve(operand.path)] != nil { throw Unwanted() }
         }
         let place = try destination()
         var layer = layer(flags)
@@ -31,7 +33,7 @@ extension DockerfileWriter {
         let (flags, text) = flags()
         let operand = try operand(of: source, allowsAll: !stages[number].hasBase && !hasArchitecture && !source.isEmpty)
         // What a directory holds must be known.
-        let top = source.resolve(operand.path) ?? ""
+        let top = try source.resolve(operand.path)
         let unknown = stages[number].tree.keys.filter { $0.contains(RandomBuild.architecture) }
         if unknown.contains(where: { ModelPath.isBelow($0, top) }) { throw Unwanted() }
         let place = try destination()
@@ -166,7 +168,8 @@ extension DockerfileWriter {
         into layer: inout ModelLayer
     ) throws(Unwanted) {
         // A link is followed, and its own name counts (CP-8).
-        guard let resolved = source.resolve(path), path.isEmpty || !resolved.isEmpty else { throw Unwanted() }
+        let resolved = try source.resolve(path)
+        guard path.isEmpty || !resolved.isEmpty else { throw Unwanted() }
         try layer.copy(resolved, named: ModelPath.name(path), of: source, to: place)
     }
 

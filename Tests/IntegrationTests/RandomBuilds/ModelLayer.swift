@@ -58,7 +58,7 @@ struct ModelLayer {
         guard var object = source[path] else { throw Unwanted() }
         try makeDirectories(isDirectoryForm ? place : ModelPath.parent(place))
         object.group = nil
-        let end = try follow(place)
+        let end = try tree.follow(place).path
         // What a dangling link names is made, with all that leads there.
         try makeDirectories(ModelPath.parent(end))
         let isInside = end.isEmpty || tree[end]?.kind == .directory
@@ -125,34 +125,12 @@ struct ModelLayer {
         changed.insert(path)
     }
 
-    /// Where a path leads in the tree, links followed; what is missing is taken as written (CP-11).
-    private func follow(_ path: String, links: Int = 20) throws(Unwanted) -> String {
-        var rest = path.split(separator: "/").map(String.init)
-        var reached = ""
-        while !rest.isEmpty {
-            let component = rest.removeFirst()
-            if component == "." { continue }
-            if component == ".." {
-                reached = ModelPath.parent(reached)
-                continue
-            }
-            let next = ModelPath.join(reached, component)
-            if let object = tree[next], object.kind == .symlink {
-                guard links > 0 else { throw Unwanted() }
-                let start = object.target.hasPrefix("/") ? object.target : reached + "/" + object.target
-                return try follow((["\(start)"] + rest).joined(separator: "/"), links: links - 1)
-            }
-            reached = next
-        }
-        return reached
-    }
-
     /// Missing directories with what the flags say, links followed (CP-10, CP-19).
     ///
     /// - Returns: Where the links led.
     @discardableResult
     mutating func makeDirectories(_ path: String) throws(Unwanted) -> String {
-        let path = try follow(path)
+        let path = try tree.follow(path).path
         let mode = (flags.chmod?.octal).map { $0 & 0o777 } ?? 0o755
         let owner = flags.owner ?? (0, 0)
         try makeDirectories(path, like: .directory(mode, uid: owner.uid, gid: owner.gid))

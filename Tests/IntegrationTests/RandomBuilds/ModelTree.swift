@@ -68,27 +68,42 @@ extension ModelTree {
         filter { $0.value.kind == kind }.keys.sorted(by: ModelPath.precedes)
     }
 
-    /// Where a path leads with all links followed; nil when nowhere.
-    func resolve(_ path: String, links: Int = 20) -> String? {
-        var rest = path.split(separator: "/").map(String.init)
+    /// Where a path leads with all links followed, and whether all of it is there.
+    ///
+    /// What is missing is taken as written (CP-11). Nothing lies below a file, and links in a ring lead nowhere.
+    func follow(_ path: String) throws(Unwanted) -> (path: String, exists: Bool) {
+        var rest = path.split(separator: "/")[...]
         var reached = ""
-        while !rest.isEmpty {
-            let component = rest.removeFirst()
+        var exists = true
+        var links = 20
+        while let component = rest.popFirst() {
             if component == "." { continue }
             if component == ".." {
                 reached = ModelPath.parent(reached)
                 continue
             }
-            let next = ModelPath.join(reached, component)
-            guard let object = self[next] else { return nil }
-            if object.kind == .symlink {
-                guard links > 0 else { return nil }
-                let start = object.target.hasPrefix("/") ? object.target : reached + "/" + object.target
-                return resolve((["\(start)"] + rest).joined(separator: "/"), links: links - 1)
+            let next = ModelPath.join(reached, String(component))
+            switch self[next] {
+            case nil:
+                exists = false
+                reached = next
+            case let link? where link.kind == .symlink:
+                guard links > 0 else { throw Unwanted() }
+                links -= 1
+                if link.target.hasPrefix("/") { reached = "" }
+                rest = (link.target.split(separator: "/") + rest)[...]
+            case let object?:
+                guard object.kind == .directory || rest.isEmpty else { throw Unwanted() }
+                reached = next
             }
-            guard object.kind == .directory || rest.isEmpty else { return nil }
-            reached = next
         }
-        return reached
+        return (reached, exists)
+    }
+
+    /// Where a source's path leads, which must be there.
+    func resolve(_ path: String) throws(Unwanted) -> String {
+        let end = try follow(path)
+        guard end.exists else { throw Unwanted() }
+        return end.path
     }
 }

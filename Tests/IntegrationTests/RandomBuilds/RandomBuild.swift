@@ -1,4 +1,5 @@
 import ImgOCI
+import ImgTestKit
 
 /// A Dockerfile with its context, from a seed, and what is known of its result.
 struct RandomBuild: Sendable {

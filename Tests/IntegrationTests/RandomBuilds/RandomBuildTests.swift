@@ -1,4 +1,3 @@
-import Glibc
 import ImgOCI
 import ImgTestKit
 import Testing
@@ -7,10 +6,7 @@ import Testing
 ///
 /// `IMGBUILD_RANDOM_SEED=N` repeats one of them, `IMGBUILD_RANDOM_COUNT=N` runs so many.
 @Suite struct RandomBuildTests {
-    private static func variable(_ name: String) -> Int? {
-        let value = unsafe getenv(name)
-        return unsafe value.flatMap { unsafe Int(String(cString: $0)) }
-    }
+    private static func variable(_ name: String) -> Int? { Project.variable(name).flatMap { Int($0) } }
 
     private static var seeds: [Int] {
         if let seed = variable("IMGBUILD_RANDOM_SEED") { return [seed] }
