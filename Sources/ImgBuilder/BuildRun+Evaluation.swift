@@ -15,7 +15,10 @@ extension BuildRun {
             throw error
         } catch {
             // Without a plan, the rules that need nothing but the text have still something to say.
-            return CheckReport(warnings: readable, error: BuildError(describing: error))
+            var failure = BuildError(describing: error)
+            let found = failure.diagnostics.filter { $0.severity != .error }
+            failure.diagnostics.removeAll { $0.severity != .error }
+            return CheckReport(warnings: found.isEmpty ? readable : found, error: failure)
         }
     }
 

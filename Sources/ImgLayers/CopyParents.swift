@@ -35,7 +35,13 @@ extension CopyRun {
         pattern: [UInt8]
     ) async throws(BuildError) -> [[UInt8]] {
         if Wildcards.areIn(left) {
-            return try await wildcardMatches(left).filter(\.isDirectory).map(\.path)
+            var roots: [[UInt8]] = []
+            for match in try await wildcardMatches(left) {
+                // Followed as a match of a plain COPY is (CP-8).
+                let resolution = try await source.resolve(match.path)
+                if resolution.entry?.isDirectory == true { roots.append(resolution.path) }
+            }
+            return roots
         }
         let resolution = try await source.resolve(left)
         if resolution.entry?.isDirectory == true { return [resolution.path] }

@@ -73,7 +73,9 @@ public struct ContainerConfig: Hashable, Sendable {
 
     /// A set is an object with empty objects as values (MT-16).
     private static func set(_ keys: Set<String>) -> JSON {
-        .object(JSONObject(keys.sortedByBytes().map { ($0, .object(JSONObject())) }))
+        var object = JSONObject()
+        for key in keys.sortedByBytes() { object.append(key, .object(JSONObject())) }
+        return .object(object)
     }
 }
 

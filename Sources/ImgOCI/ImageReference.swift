@@ -21,7 +21,7 @@ public struct ImageReference: Hashable, Sendable, CustomStringConvertible {
             do {
                 digest = try Digest(parsing: String(rest[rest.index(after: at)...]))
             } catch {
-                throw ReferenceError(text, "\(error)")
+                throw ReferenceError(text, "invalid reference format: \(error)")
             }
             rest = rest[..<at]
         }
@@ -136,7 +136,11 @@ extension ImageReference {
         guard !text.isEmpty else { throw ReferenceError(text, "invalid reference format: it is empty") }
         if text.contains("://") {
             let bare = text.split(separator: "://", maxSplits: 1).last.map(String.init) ?? ""
-            throw ReferenceError(text, "a reference must not contain a scheme", hint: "write \(bare)")
+            throw ReferenceError(
+                text,
+                "invalid reference format: it must not begin with a scheme",
+                hint: "write \(bare)"
+            )
         }
         if text.utf8.count == 64, text.utf8.allSatisfy(\.isLowerHex) {
             throw ReferenceError(text, "looks like an image id; registries need repository[:tag]")
@@ -161,7 +165,8 @@ extension ImageReference {
         if let first = bytes.first, bytes.count <= 128, isWord, first.isAlphanumeric || first == UInt8(ascii: "_") {
             return
         }
-        let reason = "invalid tag \"\(tag)\": allowed are letters, digits, '_', '.' and '-', up to 128 characters"
+        let reason =
+            "invalid reference format: allowed in a tag are letters, digits, '_', '.' and '-', up to 128 characters"
         let repaired = String(tag.map { $0 == "+" ? "_" : $0 })
         throw ReferenceError(
             text,

@@ -51,7 +51,7 @@ extension JSON {
     /// An object of strings, members sorted by the bytes of their keys (MT-27).
     package static func sortedObject(_ members: [String: String]) -> JSON {
         var object = JSONObject()
-        for key in members.keys.sortedByBytes() { object[key] = members[key].map(JSON.string) }
+        for key in members.keys.sortedByBytes() { object.append(key, .string(members[key] ?? "")) }
         return .object(object)
     }
 
@@ -72,7 +72,7 @@ public struct JSONObject: Hashable, Sendable {
         for (key, value) in members { self[key] = value }
     }
 
-    /// Adds without looking for the key; for the parser, which checks duplicates on its own.
+    /// Adds without looking for the key, which takes time in large objects; the caller knows that it is new.
     mutating func append(_ key: String, _ value: JSON) {
         members.append((key, value))
     }

@@ -4,12 +4,13 @@ import ImgReport
 extension PlanInputs {
     static let epochName = "SOURCE_DATE_EPOCH"
 
-    /// The arguments that ARG sees: the epoch resolved (REP-3), settings of the builder left out (ARG-13).
+    /// Arguments that have a value and that no word sees (ARG-13).
+    static let hiddenNames: Set<String> = ["BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE"]
+
+    /// The arguments that ARG sees, the epoch resolved (REP-3).
     var planArgs: [String: String] {
         var arguments = buildArgs
         arguments[Self.epochName] = epoch.map(String.init)
-        arguments["BUILDKIT_SBOM_SCAN_CONTEXT"] = nil
-        arguments["BUILDKIT_SBOM_SCAN_STAGE"] = nil
         return arguments
     }
 

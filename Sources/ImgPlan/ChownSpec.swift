@@ -34,8 +34,9 @@ package struct ChownSpec: Sendable, Hashable {
     private static func account(_ text: String) -> Account? {
         if text.isEmpty { return nil }
         if text == "root" { return .id(0) }
-        guard let number = Int32(text), number >= 0 else { return .name(text) }
-        return .id(UInt32(number))
+        guard let number = Int32(text) else { return .name(text) }
+        // chown(2) takes -1 as "leave it", and a new file is root's.
+        return .id(number == -1 ? 0 : UInt32(bitPattern: number))
     }
 
     /// The first name, with what it names: a file system is needed to know its number (CP-28).

@@ -2,6 +2,9 @@ package import ImgOCI
 
 /// The history of an image (HIS-1…HIS-7).
 package enum History {
+    /// The comment of entries for layers that no instruction made.
+    private static let missing = "buildkit.exporter.image.v0"
+
     /// Appends the entries of a build to those of its base.
     ///
     /// - Parameters:
@@ -21,7 +24,8 @@ package enum History {
                 HistoryEntry(
                     created: (epoch ?? created)?.rfc3339,
                     createdBy: step.createdBy.isEmpty ? nil : step.createdBy,
-                    comment: "buildkit.dockerfile.v0",
+                    // A context that is a base stands in no instruction (HIS-7).
+                    comment: step.createdBy.isEmpty ? missing : "buildkit.dockerfile.v0",
                     emptyLayer: step.emptyLayer
                 )
             )
@@ -67,7 +71,7 @@ package enum History {
             surplus -= 1
         }
         while surplus < 0 {
-            history.append(HistoryEntry(comment: "buildkit.exporter.image.v0"))
+            history.append(HistoryEntry(comment: missing))
             surplus += 1
         }
         return history

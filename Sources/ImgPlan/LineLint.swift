@@ -5,7 +5,14 @@ import ImgReport
 enum LineLint {
     static func check(_ instruction: Instruction, _ findings: inout Findings) {
         if instruction.hasEmptyContinuation {
-            findings.report(.noEmptyContinuation, "Empty continuation line", instruction)
+            // At the last line (LEX-11).
+            let range = instruction.range
+            findings.report(
+                .noEmptyContinuation,
+                "Empty continuation line",
+                at: SourceRange(file: range.file, lines: range.endLine...range.endLine),
+                skipped: instruction.skippedRules
+            )
         }
         switch instruction.body {
         case .env(_, legacy: true), .label(_, legacy: true):

@@ -25,6 +25,8 @@ private struct Planner {
     let options: LintOptions
     let expander: Expander
     var findings: Findings
+    /// Of each platform.
+    private var surveys: [(survey: StageSurvey, target: Int)] = []
 
     init(_ inputs: PlanInputs, bases: [BaseRequest: BaseImage]) throws(BuildError) {
         self.inputs = inputs
@@ -35,31 +37,56 @@ private struct Planner {
         findings = Findings(options)
     }
 
+    /// The plan; an error comes with what was found before it (LINT-2).
     mutating func outcome() throws(BuildError) -> PlanOutcome {
         let platforms =
             inputs.platforms.isEmpty ? [inputs.buildPlatform.normalized] : inputs.platforms.map(\.normalized)
-        var surveys: [(survey: StageSurvey, target: Int)] = []
+        let plans: [PlatformPlan]
+        do throws(BuildError) {
+            let missing = try survey(platforms)
+            guard missing.isEmpty else { return .needs(missing) }
+            plans = try planAll()
+        } catch {
+            var error = error
+            findings.isOn = true
+            lint()
+            error.diagnostics.insert(contentsOf: findings.sorted, at: 0)
+            throw error
+        }
+        findings.isOn = true
+        try finish(platforms)
+        return .ready(BuildPlan(platforms: plans, diagnostics: findings.sorted))
+    }
+
+    /// Finds out what each platform needs; returns the bases that are not known yet.
+    private mutating func survey(_ platforms: [Platform]) throws(BuildError) -> [BaseRequest] {
         var missing: [BaseRequest] = []
         for (position, platform) in platforms.enumerated() {
             findings.isOn = position == 0
-            let (survey, target) = try survey(platform)
-            missing += survey.missing.filter { !missing.contains($0) }
-            surveys.append((survey, target))
+            let found = try survey(platform)
+            missing += found.survey.missing.filter { !missing.contains($0) }
+            surveys.append(found)
         }
-        guard missing.isEmpty else { return .needs(missing) }
+        return missing
+    }
+
+    private mutating func planAll() throws(BuildError) -> [PlatformPlan] {
         var plans: [PlatformPlan] = []
         for (position, (survey, target)) in surveys.enumerated() {
             findings.isOn = position == 0
             var planner = PlatformPlanner(inputs: inputs, survey: survey, expander: expander, findings: findings)
+            defer { findings = planner.findings }
             plans.append(try planner.plan(target: target))
-            findings = planner.findings
         }
-        findings.isOn = true
-        try finish(platforms, surveys[0].survey)
-        return .ready(BuildPlan(platforms: plans, diagnostics: findings.sorted))
+        return plans
     }
 
-    private mutating func survey(_ platform: Platform) throws(BuildError) -> (StageSurvey, target: Int) {
+    private mutating func lint() {
+        let reached = surveys.first?.survey.reached ?? Set(source.stages.indices)
+        Lint(source: source, reached: reached).run(inputs.dockerfile, &findings)
+    }
+
+    private mutating func survey(_ platform: Platform) throws(BuildError) -> (survey: StageSurvey, target: Int) {
         let graph = try StageGraph(
             source,
             inputs: inputs,
@@ -76,9 +103,9 @@ private struct Planner {
         return (survey, target)
     }
 
-    private mutating func finish(_ platforms: [Platform], _ survey: StageSurvey) throws(BuildError) {
-        Lint(source: source, reached: survey.reached).run(inputs.dockerfile, &findings)
-        UnusedArguments(inputs: inputs, survey: survey).report(&findings)
+    private mutating func finish(_ platforms: [Platform]) throws(BuildError) {
+        lint()
+        if let survey = surveys.first?.survey { UnusedArguments(inputs: inputs, survey: survey).report(&findings) }
         for (position, platform) in platforms.enumerated() where platforms[..<position].contains(platform) {
             findings.warn("Duplicate platform result requested \"\(platform)\"")
         }

@@ -81,12 +81,13 @@ struct PlatformPlanner {
             state: initial,
             findings: findings
         )
+        // Also of a stage that fails.
+        defer { findings = dispatch.findings }
         if !node.isReplaced {
             dispatch.state.start()
             for instruction in survey.triggers[index] ?? [] { try dispatch.dispatch(instruction) }
             for instruction in node.source.instructions { try dispatch.dispatch(instruction) }
         }
-        findings = dispatch.findings
         states[index] = dispatch.state
         return StagePlan(
             index: index,

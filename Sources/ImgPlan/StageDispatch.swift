@@ -93,7 +93,7 @@ struct StageDispatch {
                 value = survey.graph.globals.variables[argument.name]
             }
             state.declared.insert(argument.name)
-            if let value { state.variables[argument.name] = value }
+            if let value, !PlanInputs.hiddenNames.contains(argument.name) { state.variables[argument.name] = value }
             texts.append(value.map { "\(argument.name)=\($0)" } ?? argument.name)
         }
         note(instruction, "ARG \(texts.joined(separator: " "))")

@@ -48,9 +48,12 @@ struct StageGraph {
             stage: inputs.target ?? source.stages.last?.from.stageName ?? "default"
         )
         globals = try GlobalScope(source, automatic: automatic, buildArgs: inputs.planArgs, expander: expander)
-        let defaults = try? GlobalScope(source, automatic: automatic, buildArgs: [:], expander: expander)
+        if let defaults = try? GlobalScope(source, automatic: automatic, buildArgs: [:], expander: expander) {
+            // Of all stages, whatever they turn out to start from.
+            for stage in source.stages { checkDefault(stage, expander, defaults, &findings) }
+        }
         for stage in source.stages {
-            nodes.append(try node(stage, expander: expander, defaults: defaults, findings: &findings))
+            nodes.append(try node(stage, expander: expander, findings: &findings))
             if let name = stage.from.stageName { indexes[name, default: []].append(stage.index) }
         }
         for index in nodes.indices { try resolveReferences(of: index) }
@@ -75,7 +78,6 @@ extension StageGraph {
     private func node(
         _ stage: SourceStages.Stage,
         expander: Expander,
-        defaults: GlobalScope?,
         findings: inout Findings
     ) throws(BuildError) -> Node {
         let range = stage.line.range
@@ -100,7 +102,6 @@ extension StageGraph {
         }
         // With a scratch base the flag says nothing (PLT-7).
         if operand.text == "scratch" { return Node(source: stage, base: .scratch, platform: platform) }
-        if let defaults { checkDefault(stage, expander, defaults, &findings) }
         if let context = contexts.context(for: operand.text, platform: wanted) {
             return Node(source: stage, base: .named(context), platform: wanted)
         }
@@ -149,11 +150,10 @@ extension StageGraph {
         _ defaults: GlobalScope,
         _ findings: inout Findings
     ) {
-        if let text = try? expander.expand(stage.from.image, defaults.variables, at: nil).text, !text.isEmpty {
-            if indexes[text] != nil { return }
-            if (try? ImageReference(parsing: text)) != nil { return }
-        }
-        guard stage.from.image.contains("$") else { return }
+        guard stage.from.image.contains("$"),
+            let text = try? expander.expand(stage.from.image, defaults.variables, at: nil).text,
+            (try? ImageReference(parsing: text)) == nil
+        else { return }
         findings.report(
             .invalidDefaultArgInFrom,
             "Default value for ARG \(stage.from.image) results in empty or invalid base image name",

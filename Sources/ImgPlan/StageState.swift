@@ -26,8 +26,11 @@ struct StageState {
 
     static let defaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-    /// Before the first instruction (ARG-14).
+    /// Before the first instruction (ARG-14, CFG-2).
     mutating func start() {
+        if !config.config.workingDir.isEmpty, !config.config.workingDir.hasPrefix("/") {
+            config.config.workingDir = workdir
+        }
         if !config.config.env.contains(where: { $0.hasPrefix("PATH=") }) {
             config.config.env.append(Self.defaultPath)
         }

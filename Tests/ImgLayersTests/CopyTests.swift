@@ -325,6 +325,13 @@ struct CopyRow: Sendable, CustomTestStringConvertible {
                 "f 644 0:0 p/a/r.txt = 4",
             ]
         ),
+        // A directory that a wildcard reaches through a link.
+        CopyRow(
+            "CP-36",
+            ["f d/x.txt 1", "l lnk -> d", "f other 2"],
+            "COPY --parents l*/./x.txt /p",
+            gives: ["d 755 0:0 p/", "f 644 0:0 p/x.txt = 1"]
+        ),
         CopyRow("CP-39", ["f a x"], "COPY --parents no* /p", gives: ["d 755 0:0 p/"]),
         CopyRow("CP-37", ["f d/a.txt 1", "l lnk -> d"], "COPY --parents lnk/* /p", gives: ["d 755 0:0 p/"]),
         CopyRow(

@@ -37,6 +37,14 @@ import Testing
         #expect(throws: ReferenceError.self) { try ImageReference(parsing: text) }
     }
 
+    /// In the words of other tools first (STG-9).
+    @Test(arguments: ["a:b:c", "a/", "-a", "x:", "x:-y", "x@bar", "x@sha256:abc", "https://h/x", ""])
+    func saysSo(_ text: String) {
+        #expect { try ImageReference(parsing: text) } throws: {
+            ($0 as? ReferenceError)?.reason.hasPrefix("invalid reference format") == true
+        }
+    }
+
     @Test func familiarNames() throws {
         #expect(try ImageReference(parsing: "docker.io/library/alpine:3").familiar == "alpine:3")
         #expect(try ImageReference(parsing: "docker.io/me/app").familiar == "me/app:latest")

@@ -77,7 +77,7 @@ struct OwnerAndModeTests {
             (":staff", nil, .name("staff")),
             ("1000:nope", .id(1000), .name("nope")), ("a:b:c", .name("a"), .name("b:c")),
             ("2147483648", .name("2147483648"), nil), ("2147483647:root", .id(2_147_483_647), .id(0)), ("", nil, nil),
-            ("-1", .name("-1"), nil),
+            ("-1", .id(0), nil), ("-2", .id(4_294_967_294), nil),
         ] as [(String, ChownSpec.Account?, ChownSpec.Account?)]
     )
     func owner(_ text: String, _ user: ChownSpec.Account?, _ group: ChownSpec.Account?) {

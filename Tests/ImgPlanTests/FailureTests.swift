@@ -107,7 +107,7 @@ struct FailureTests {
     func focus(_ instruction: String, _ operand: String) throws {
         let text = "FROM scratch\n\(instruction)\n"
         let error = try #require(throws: BuildError.self) { try Planning(text).plan() }
-        let found = error.diagnostics[0]
+        let found = error.mistakes[0]
         #expect(found.range?.startLine == 2)
         let focus = try #require(found.focus)
         #expect(String(decoding: Array(text.utf8)[focus.lowerBound..<focus.upperBound], as: UTF8.self) == operand)
@@ -117,7 +117,7 @@ struct FailureTests {
     func focusOfThePlatform(_ flag: String) throws {
         let text = "FROM \(flag) scratch\n"
         let error = try #require(throws: BuildError.self) { try Planning(text).plan() }
-        let focus = try #require(error.diagnostics[0].focus)
+        let focus = try #require(error.mistakes[0].focus)
         #expect(String(decoding: Array(text.utf8)[focus.lowerBound..<focus.upperBound], as: UTF8.self) == flag)
     }
 

@@ -86,6 +86,14 @@ struct HistoryTests {
                 nil, "buildkit.exporter.image.v0", "buildkit.exporter.image.v0", "buildkit.dockerfile.v0",
             ]
         )
+        // A context that is a base stands in no instruction.
+        let context = Step(
+            range: SourceRange(file: SourceFile(name: "Dockerfile", bytes: []), lowerBound: 0, upperBound: 0),
+            action: .metadata,
+            createdBy: ""
+        )
+        let entry = History.assemble(base: [], steps: [(step: context, created: nil)], epoch: nil)
+        #expect(entry.map(\.comment) == ["buildkit.exporter.image.v0"])
         let surplus = assemble("L1", base: [HistoryEntry(), HistoryEntry(), HistoryEntry()], layers: 1)
         #expect(surplus.map(\.emptyLayer) == [true, true, false, false])
     }

@@ -71,7 +71,7 @@ struct LintTests {
             "FROM scratch\nARG D\nCOPY <<A <<\"B\" /\n$D $NOPE\nA\n$QUOTED\nB",
             ["UndefinedVar: Usage of undefined variable '$NOPE' (line 3)"]
         ),
-        ("FROM scratch\nENV a=1 \\\n\n b=2", ["NoEmptyContinuation: Empty continuation line (line 2)"]),
+        ("FROM scratch\nENV a=1 \\\n\n b=2", ["NoEmptyContinuation: Empty continuation line (line 4)"]),
         (
             "FROM --platform=$TARGETPLATFORM plain",
             [
@@ -140,6 +140,31 @@ struct LintTests {
         planning.images["plain:latest"] = Planning.images["plain:latest"]
         planning.inputs.buildArgs = text.contains("ARG TAG\n") ? ["TAG": "latest"] : [:]
         #expect(try planning.findings() == expected)
+    }
+
+    /// The default alone is looked at, whatever the operand turns out to be.
+    @Test(arguments: ["scratch", "a", "plain"])
+    func defaultsOfBases(_ value: String) throws {
+        let text = "ARG T\nFROM scratch AS a\nFROM $T"
+        let found = try Planning(text) { $0.buildArgs = ["T": value] }.findings()
+        let message = "Default value for ARG $T results in empty or invalid base image name (line 3)"
+        #expect(found == ["InvalidDefaultArgInFrom: \(message)"])
+    }
+
+    /// What was found before a mistake comes with it (LINT-2).
+    @Test(arguments: [
+        (
+            "FROM scratch\nWORKDIR q\nLABEL a=$U\nCMD x\nEXPOSE a",
+            ["WorkdirRelativePath", "UndefinedVar", "JSONArgsRecommended"]
+        ),
+        ("FROM scratch AS a\nCMD x\nFROM a\nEXPOSE x", ["JSONArgsRecommended"]),
+        ("ARG TAG\nFROM plain:${TAG}", ["InvalidDefaultArgInFrom"]),
+        ("FROM scratch as a\nEXPOSE x", ["FromAsCasing"]),
+    ])
+    func findingsBeforeTheMistake(_ text: String, _ rules: [String]) throws {
+        let error = try #require(throws: BuildError.self) { try Planning(text).plan() }
+        #expect(error.diagnostics.dropLast().map(\.rule) == rules)
+        #expect(error.diagnostics.last?.severity == .error)
     }
 
     @Test func argumentReplacesTheDirective() throws {

@@ -113,13 +113,19 @@ extension StagePlan {
     }
 }
 
+extension BuildError {
+    /// Without the warnings that come before them.
+    var mistakes: [Diagnostic] { diagnostics.filter { $0.severity == .error } }
+}
+
 /// What a Dockerfile fails with, and the line.
 func failure(_ text: String, _ change: (inout PlanInputs) -> Void = { _ in }) -> (message: String, line: Int?) {
     do {
         _ = try Planning(text, change).plan()
         return ("no error", nil)
     } catch let error as BuildError {
-        return (error.diagnostics[0].message, error.diagnostics[0].range?.startLine)
+        let first = error.mistakes.first
+        return (first?.message ?? "no mistake", first?.range?.startLine)
     } catch {
         return ("\(error)", nil)
     }

@@ -100,6 +100,27 @@ struct StageTests {
         #expect(config.history.count == 1 && config.diffIDs.count == 1)
     }
 
+    /// A relative directory of a base is taken from the root (CFG-2).
+    @Test(arguments: ["FROM full", "FROM full\nWORKDIR $NONE", "FROM full AS a\nFROM a"])
+    func baseDirectoryIsAbsolute(_ text: String) throws {
+        let stage = try Planning(text).target()
+        #expect(stage.config.config.workingDir == "/work")
+        #expect(stage.texts.allSatisfy { $0 == "WORKDIR /work" })
+    }
+
+    /// Settings of the builder have a value that no word sees (ARG-13).
+    @Test func builderSettingsAreNoVariables() throws {
+        let name = "BUILDKIT_SBOM_SCAN_STAGE"
+        let text =
+            "ARG \(name)=g\nFROM scratch AS a\nARG \(name)=1\nLABEL a=[$\(name)]\nFROM a\nARG \(name)\nLABEL b=[$\(name)]"
+        let plain = try Planning(text).target()
+        #expect(plain.labels == ["a": "[]", "b": "[]"])
+        let given = try Planning("FROM scratch\nARG \(name)=1\nLABEL a=[$\(name)]") { $0.buildArgs = [name: "q"] }
+            .target()
+        #expect(given.labels == ["a": "[]"])
+        #expect(given.texts.first == "(ARG \(name)=q)")
+    }
+
     @Test func scratchHasAWorkingDirectory() throws {
         #expect(try Planning("FROM scratch").target().config.config.workingDir == "/")
         #expect(try Planning("FROM plain").target().config.config.workingDir == "")
