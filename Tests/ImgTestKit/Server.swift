@@ -9,7 +9,7 @@ import SystemPackage
 
 /// Programs that run beside a test and end with it.
 package enum Server {
-    /// Runs a server while `body` runs; the server is killed afterwards.
+    /// Runs a server while `body` runs; the server is told to end afterwards, and killed when it does not.
     ///
     /// - Parameter port: Where it answers once it is ready.
     package static func with<Value: Sendable>(
@@ -19,17 +19,21 @@ package enum Server {
         environment: [String: String] = [:],
         _ body: @Sendable @escaping () async throws -> Value
     ) async throws -> Value {
-        try await withThrowingTaskGroup(of: Value?.self) { group in
+        var options = PlatformOptions()
+        // What runs a container has to end it and to remove its files.
+        options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(10))]
+        return try await withThrowingTaskGroup(of: Value?.self) { [options] group in
             group.addTask {
                 let result = try await Subprocess.run(
                     name.contains("/") ? .path(FilePath(name)) : .name(name),
                     arguments: Arguments(arguments),
                     environment: Program.environment(environment),
+                    platformOptions: options,
                     output: .string(limit: 16 << 20),
                     error: .string(limit: 16 << 20)
                 )
                 if Task.isCancelled { return nil }
-                throw ScratchError(description: "\(name) ended: \(result.standardError)")
+                throw ScratchError(description: "\(name) ended, \(result.terminationStatus): \(result.standardError)")
             }
             group.addTask {
                 try await waitUntilAnswering(port, name)
