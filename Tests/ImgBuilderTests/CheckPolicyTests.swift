@@ -77,7 +77,7 @@ private let dockerfile = SourceFile(name: "Dockerfile", bytes: Array("FROM scrat
         #expect(Self.findings([amd64, fine]) == [])
     }
 
-    @Test func formats() throws {
+    @Test func onlyProgramsOfOneKnownProcessorCount() throws {
         for (facts, isFound) in [
             (ExecutableFacts(format: .machO([.init("arm64")])), true),
             (ExecutableFacts(format: .machO([.init("arm64"), .init("amd64")])), false),
@@ -94,7 +94,7 @@ private let dockerfile = SourceFile(name: "Dockerfile", bytes: Array("FROM scrat
         }
     }
 
-    @Test func nothingToSay() throws {
+    @Test func whatIsExceptedOrRunsAnywhereIsNotFound() throws {
         let program = ["a": Self.elf("1")]
         let amd64 = try Self.platform("linux/amd64", "x", program)
         let arm64 = try Self.platform("linux/arm64", "x", program)
@@ -146,7 +146,12 @@ private let dockerfile = SourceFile(name: "Dockerfile", bytes: Array("FROM scrat
         (.error, .error, ["wrong", "will not start"], ["odd"]), (.warn, .warn, [], ["wrong", "will not start", "odd"]),
         (.warn, .error, ["will not start"], ["wrong", "odd"]),
     ])
-    func levels(_ platform: CheckLevel, _ start: CheckLevel, _ errors: [String], _ warnings: [String]) throws {
+    func levelsDecideWhatIsAnError(
+        _ platform: CheckLevel,
+        _ start: CheckLevel,
+        _ errors: [String],
+        _ warnings: [String]
+    ) throws {
         let outcome = try outcome([Self.located, Self.start, Self.remark], platform, start)
         #expect(outcome.errors == errors)
         #expect(outcome.warnings.map(\.message) == warnings)

@@ -22,7 +22,7 @@ import Testing
         )
     }
 
-    @Test func findings() async throws {
+    @Test func checkFindsWithPlaces() async throws {
         let report = try await Self.builder().check(Self.request("FROM scratch\nLABEL a b\nLABEL c d\n"))
         #expect(report.warnings.map(\.rule) == ["LegacyKeyValueFormat", "LegacyKeyValueFormat"])
         #expect(report.warnings.map { $0.range?.startLine } == [2, 3])
@@ -55,7 +55,7 @@ import Testing
             ("0", 1, nil), ("true", 1, nil), ("", 2, nil),
         ] as [(String, Int, String?)]
     )
-    func multiPlatform(_ value: String, _ count: Int, _ message: String?) throws {
+    func multiPlatformIsCheckedAgainstThePlatforms(_ value: String, _ count: Int, _ message: String?) throws {
         let platforms = ["amd64", "arm64"].prefix(count).map { Platform(os: "linux", architecture: $0) }
         do {
             let arguments = try BuilderArguments(["BUILDKIT_MULTI_PLATFORM": value], platforms: platforms)
@@ -92,12 +92,12 @@ import Testing
     @Test(arguments: [
         ("tool", " (did you mean tools?)"), ("alpin:3", " (did you mean alpine?)"), ("node", ""), ("a/b", ""),
     ])
-    func suggestions(_ name: String, _ suffix: String) throws {
+    func aNearStageIsSuggestedForABase(_ name: String, _ suffix: String) throws {
         let source = BaseRequest.Source.image(try ImageReference(parsing: name))
         #expect(BaseResolver.suggestion(for: source, among: ["tools", "x"]) == suffix)
     }
 
-    @Test func outline() async throws {
+    @Test func outlineNamesArgumentsWithTheirValues() async throws {
         var request = Self.request("ARG A=1\n# app Serves\nFROM scratch AS app\n# B is new\nARG B\nARG A\n")
         request.buildArguments = [BuildArgument(name: "B", value: "given")]
         let report = try await Self.builder().outline(request)
@@ -108,7 +108,7 @@ import Testing
         #expect(report.arguments.map(\.description) == [nil, "is new"])
     }
 
-    @Test func targets() async throws {
+    @Test func targetsNameBasesAndTheDefault() async throws {
         let report = try await Self.builder().targets(Self.request("FROM a AS x\nFROM --platform=$P x\n"))
         #expect(report.targets.map(\.name) == ["x", nil])
         #expect(report.targets.map(\.isDefault) == [false, true])

@@ -104,7 +104,7 @@ import Testing
     }
 
     @Test(arguments: [("", "x"), ("x", "")])
-    func empty(_ user: String, _ password: String) async throws {
+    func anEmptyUserOrPasswordIsRefused(_ user: String, _ password: String) async throws {
         try await Scratch.with { scratch in
             let request = LoginRequest(host: "127.0.0.1:1", user: user, password: password)
             let error = try await #require(throws: BuildError.self) { try await Self.builder(scratch).login(request) }
@@ -112,7 +112,7 @@ import Testing
         }
     }
 
-    @Test func doctorFollowsTheWay() async throws {
+    @Test func doctorTellsWhatAStrangerAndAUserMayDo() async throws {
         let server = try Self.registry()
         defer { server.stop() }
         try await Scratch.with { scratch in

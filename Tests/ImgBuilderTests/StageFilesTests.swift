@@ -68,13 +68,13 @@ import Testing
         #expect(file.facts == Self.elf)
     }
 
-    @Test func whatIsNotThere() async throws {
+    @Test func whatIsNotThereIsNil() async throws {
         let files = try Self.files()
         #expect(try await files.file(at: "/bin/absent") == nil)
         #expect(try await files.names(in: "/absent").isEmpty)
     }
 
-    @Test func directories() async throws {
+    @Test func directoriesAreListedThroughLinks() async throws {
         let files = try Self.files()
         #expect(try await files.file(at: "/usr")?.kind == .directory)
         #expect(try await files.names(in: "/bin") == ["new", "tool", "twin"])
@@ -87,13 +87,13 @@ import Testing
         #expect(try await files.file(at: "/srv/tool")?.facts == nil)
     }
 
-    @Test func destinations() async throws {
+    @Test func pathsLeadThroughLinks() async throws {
         let files = try Self.files()
         #expect(try await files.destination(of: "/bin/absent") == "/usr/bin/absent")
         #expect(try await files.destination(of: "/bin/../x") == "/usr/x")
     }
 
-    @Test func texts() async throws {
+    @Test func textsComeFromTheBaseAndTheBuild() async throws {
         let files = try Self.files()
         #expect(try await files.text(of: "/etc/passwd") == .text("root:x:0:0\nweb:x:33:44:w:/:/bin/sh\n"))
         #expect(try await files.text(of: "/etc/group") == .text("www:x:55:\n"))

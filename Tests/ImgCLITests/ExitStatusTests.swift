@@ -21,16 +21,16 @@ import Testing
         ["login", "--password-stdin"], ["login", "-u", "x", "-p", "y", "not a host"],
         ["inspect"], ["inspect", "UPPER"],
     ])
-    func usage(_ arguments: [String]) async {
+    func wrongUsageIsTwo(_ arguments: [String]) async {
         #expect(await CommandLineTool.run(arguments) == 2)
     }
 
     @Test(arguments: [["--version"], ["--help"], ["build", "--help"]])
-    func help(_ arguments: [String]) async {
+    func helpIsZero(_ arguments: [String]) async {
         #expect(await CommandLineTool.run(arguments) == 0)
     }
 
-    @Test func checks() async throws {
+    @Test func aCheckWithFindingsIsOne() async throws {
         try await inContext("FROM scratch\nCOPY Dockerfile /\n") { context, _ in
             #expect(await CommandLineTool.run(["--check", context]) == 0)
         }
@@ -44,7 +44,7 @@ import Testing
         }
     }
 
-    @Test func builds() async throws {
+    @Test func aBuildWritesTheFilesAskedFor() async throws {
         try await inContext("# check=error=true\nFROM scratch\nCOPY Dockerfile /\n") { context, scratch in
             let files = ["--metadata-file", scratch["meta.json"], "--iidfile", scratch["iid"]]
             #expect(await CommandLineTool.run(["-q", "--cache-dir", scratch["cache"]] + files + [context]) == 0)
@@ -59,7 +59,7 @@ import Testing
         ("FROM scratch\nCOPY Dockerfile /\nLABEL a b\n", 0), ("FROM scratch\nRUN true\n", 1),
         ("FROM scratch\nCOPY absent /\n", 1),
     ])
-    func failures(_ dockerfile: String, _ status: Int32) async throws {
+    func aFailedBuildIsOne(_ dockerfile: String, _ status: Int32) async throws {
         try await inContext(dockerfile) { context, scratch in
             #expect(await CommandLineTool.run(["-q", "--cache-dir", scratch["cache"], context]) == status)
         }

@@ -36,7 +36,7 @@ import Testing
         }
     }
 
-    @Test func plain() async throws {
+    @Test func plainHasALineForEachEventOnce() async throws {
         let lines = try await output { PlainRenderer(console: $0, showsProgress: true, showsDebug: false) }
         #expect(
             lines == [

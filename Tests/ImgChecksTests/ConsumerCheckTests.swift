@@ -41,19 +41,19 @@ import Testing
         #expect(findings.allSatisfy { $0.url?.hasPrefix("https://") == true })
     }
 
-    @Test func defaultPlatform() {
+    @Test func theConsumersDefaultPlatformMustBeThere() {
         #expect(rules(.fargate, [image("arm64")]) == ["error default-platform-missing"])
         #expect(rules(.fargate, [image("arm64"), image("amd64")], index: .ociIndex) == [])
         #expect(rules(.fargateARM64, [image("amd64")]) == ["error default-platform-missing"])
         #expect(rules(.lambda, [image("arm64")]) == ["error default-platform-missing"])
     }
 
-    @Test func index() {
+    @Test func lambdaTakesNoIndex() {
         #expect(rules(.lambda, [image()], index: .ociIndex) == ["error index-not-supported"])
         #expect(rules(.docker20, [image()], index: .ociIndex) == [])
     }
 
-    @Test func compression() {
+    @Test func compressionsThatConsumersRefuse() {
         let plain = image("amd64", [.ociLayerGzip, .ociLayerTar])
         let zstd = image("amd64", [.ociLayerZstd, .ociLayerZstd])
         #expect(rules(.lambda, [plain]) == ["error compression-not-supported"])
@@ -63,7 +63,7 @@ import Testing
         #expect(rules(.fargate, [image("amd64", [.ociLayerZstd, .ociLayerGzip])]) == ["warning mixed-compression"])
     }
 
-    @Test func mediaTypes() {
+    @Test func mixedMediaTypesAreRefused() {
         let mixed = image("amd64", [.dockerLayerGzip, .ociLayerGzip], manifest: .dockerManifest)
         #expect(rules(.podman, [mixed]) == ["error mixed-media-types"])
         #expect(rules(.quay, [mixed]) == ["error mixed-media-types"])
@@ -71,7 +71,7 @@ import Testing
         #expect(rules(.podman, [image()], index: .dockerManifestList) == [])
     }
 
-    @Test func historyAndParents() {
+    @Test func missingHistoryAndParentsAreFound() {
         #expect(rules(.artifactory, [image(history: 1)]) == ["error history-missing"])
         #expect(rules(.lambda, [image(history: 0)]) == ["error history-missing"])
         var orphan = image()

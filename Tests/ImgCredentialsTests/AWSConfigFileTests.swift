@@ -73,7 +73,7 @@ import Testing
         ("<?xml version=\"1.0\"?>\n<a xmlns=\"x\"><!-- c --><b> t&amp;&#65;&#x42; </b></a>", "t&AB"),
         ("<a><b><![CDATA[<t>]]></b></a>", "<t>"), ("<a><b/></a>", ""),
     ])
-    func readsXML(text: String, expected: String) {
+    func readsTheTextOfAnXMLElement(text: String, expected: String) {
         #expect(XMLText(parsing: Array(text.utf8))?.text("a", "b") == expected)
     }
 

@@ -1,4 +1,5 @@
 import ImgDockerfile
+import ImgReport
 import ImgTestKit
 import Testing
 
@@ -53,6 +54,7 @@ struct FuzzTests {
             FuzzEntry.dockerfile(bytes)
             FuzzEntry.expansion(bytes)
             FuzzEntry.ignore(bytes)
+            expectPlacesInside(bytes)
             rounds += 1
         }
         #expect(rounds > 10)
@@ -63,9 +65,22 @@ struct FuzzTests {
         for word in ["ONBUILD ", "${a:-", "\"", "<<A ", "\\\n", "[", "[\"", "a=b ", "--x ", "**/", "${a//", "#\n"] {
             let bytes = Array(("FROM a\nCOPY " + String(repeating: word, count: 2000)).utf8)
             FuzzEntry.dockerfile(bytes)
+            expectPlacesInside(bytes)
             FuzzEntry.dockerfile(Array(String(repeating: word, count: 2000).utf8))
             FuzzEntry.expansion(bytes)
             FuzzEntry.ignore(bytes)
+        }
+    }
+
+    /// What is found points into the file.
+    private func expectPlacesInside(_ bytes: [UInt8]) {
+        let (dockerfile, diagnostics) = Dockerfile.parse(SourceFile(name: "Dockerfile", bytes: bytes))
+        let ranges = dockerfile.instructions.flatMap { [$0.range] + $0.operandRanges } + diagnostics.compactMap(\.range)
+        for range in ranges
+        where !(0 <= range.lowerBound && range.lowerBound <= range.upperBound)
+            || range.upperBound > bytes.count
+        {
+            Issue.record("\(range.lowerBound)..<\(range.upperBound) of \(String(decoding: bytes, as: UTF8.self))")
         }
     }
 }

@@ -93,8 +93,7 @@ import Testing
         }
     }
 
-    /// A docker archive holds one platform.
-    @Test func dockerArchives() async throws {
+    @Test func aDockerArchiveHoldsOnePlatform() async throws {
         try await Scratch.with { scratch in
             let two = ArchiveExporter(path: scratch["two.tar"], form: .docker, names: [], pool: Self.pool)
             await #expect(throws: BuildError.self) { try await two.export(Self.graph()) }

@@ -100,6 +100,7 @@ struct DownloadTests {
         task.cancel()
         let error = await #expect(throws: HTTPError.self) { try await task.value }
         #expect(error?.code == .cancelled)
+        #expect(server.requests.isEmpty)
     }
 
     @Test func reportsATruncatedBody() async throws {
@@ -139,7 +140,7 @@ struct DownloadTests {
         #expect(error?.code == .stalled)
     }
 
-    @Test func refusesHugeHeadersAndOtherProtocols() async throws {
+    @Test func refusesHugeHeadersAndWhatIsNoHTTP() async throws {
         let server = try ScriptedServer { exchange in
             if exchange.path == "/garbage" {
                 try exchange.write("SSH-2.0-OpenSSH_9\r\n")
@@ -154,8 +155,9 @@ struct DownloadTests {
         let garbage = await #expect(throws: HTTPError.self) {
             try await client.send(HTTPRequest(url: server.url + "/garbage"))
         }
-        #expect(garbage?.code == .protocolError || garbage?.code == .invalidRequest)
+        // libcurl calls what is no HTTP a protocol that it does not support.
+        #expect(garbage?.code == .invalidRequest)
         let huge = await #expect(throws: HTTPError.self) { try await client.send(HTTPRequest(url: server.url)) }
-        #expect(huge?.code == .tooLarge || huge?.code == .receiveFailed)
+        #expect(huge?.code == .tooLarge)
     }
 }

@@ -49,6 +49,7 @@ struct HTTPClientTests {
             let response = try await client.send(HTTPRequest(method: method, url: server.url, body: body))
             #expect(response.status == 202)
         }
+        #expect(server.requests.count == 2)
         for request in server.requests {
             #expect(request.method == method.rawValue)
             #expect(request["Content-Length"] == "0")
@@ -67,7 +68,7 @@ struct HTTPClientTests {
         #expect(server.connectionCount == 1)
     }
 
-    @Test func deletes() async throws {
+    @Test func sendsADelete() async throws {
         let server = try ScriptedServer { _ in ServerResponse(202) }
         let response = try await HTTPClient().send(HTTPRequest(method: .delete, url: server.url + "/x"))
         #expect(response.status == 202)
@@ -106,7 +107,7 @@ struct HTTPClientTests {
         #expect(try await client.send(HTTPRequest(url: server.url)).body.collect(limit: 100_000).count == 100_000)
     }
 
-    @Test func manyRequestsAtOnce() async throws {
+    @Test func manyRequestsAtOnceShareFewConnections() async throws {
         let server = try ScriptedServer { exchange in ServerResponse(200, text: exchange.target) }
         let client = HTTPClient(configuration: HTTPConfiguration(maxConnectionsPerHost: 4))
         let url = server.url
@@ -142,7 +143,7 @@ struct HTTPClientTests {
         HTTPRequest(url: "reg.example.com/v2/"),
         HTTPRequest(url: "ftp://reg.example.com/"),
         HTTPRequest(url: "file:///etc/passwd"),
-        HTTPRequest(url: "http://user:pass@127.0.0.1/"),
+        HTTPRequest(url: "http://user:geheim@127.0.0.1/"),
         HTTPRequest(url: "http://127.0.0.1/ x"),
         HTTPRequest(url: "http://127.0.0.1/", headers: ["X": "a\r\nY: b"]),
         HTTPRequest(url: "http://127.0.0.1/", headers: ["X": "a\u{0}"]),
@@ -152,7 +153,7 @@ struct HTTPClientTests {
     func refusesUnsafeRequests(request: HTTPRequest) async {
         let error = await #expect(throws: HTTPError.self) { try await HTTPClient().send(request) }
         #expect(error?.code == .invalidRequest)
-        #expect(error?.description.contains("pass") == false || request.url.contains("passwd"))
+        #expect(error?.description.contains("geheim") == false)
     }
 
     @Test func tracesEachTransfer() async throws {

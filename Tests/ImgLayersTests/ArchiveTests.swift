@@ -1,5 +1,6 @@
 import ImgOCI
 import ImgReport
+import ImgStream
 import Testing
 
 @testable import ImgLayers
@@ -89,7 +90,7 @@ import Testing
             ["d 755 0:0 t/", "f 600 1:1 t/new = o", "h t/old -> t/new"]
         ),
     ])
-    func extraction(_ entries: [String], _ base: [[String]], _ wanted: [String]) async throws {
+    func whatIsUnpackedOntoABase(_ entries: [String], _ base: [[String]], _ wanted: [String]) async throws {
         #expect(try await lines(ArchiveFixture.tar(entries), base: base, "ADD p.tar /t") == wanted)
     }
 
@@ -98,7 +99,7 @@ import Testing
         (["h 644 0:0 a -> missing"], "failed to unpack p.tar: link /t/a: /t/missing is no file"),
         (["f 644 0:0 a x", "f 644 0:0 a/b y"], "failed to unpack p.tar: mkdir /t/a: not a directory"),
     ])
-    func failures(_ entries: [String], _ message: String) async throws {
+    func unpackingThatFailsIsExplained(_ entries: [String], _ message: String) async throws {
         let error = await #expect(throws: BuildError.self) {
             try await lines(ArchiveFixture.tar(entries), "ADD p.tar /t")
         }
@@ -106,7 +107,7 @@ import Testing
         #expect(error?.diagnostics.first?.range != nil)
     }
 
-    @Test func aDestinationThatIsAFile() async throws {
+    @Test func aDestinationThatIsAFileIsAnError() async throws {
         let error = await #expect(throws: BuildError.self) {
             try await lines(Self.sample, base: [["f t"]], "ADD p.tar /t")
         }
@@ -120,17 +121,18 @@ import Testing
 
     // MARK: URLs and checkouts
 
-    @Test func aDownload() async throws {
+    @Test func aDownloadIsCopiedForItsOwnerOnly() async throws {
         let file = FetchedFile(name: Array("f".utf8), content: .bytes([0x78]))
         let spec = try await Scenario().spec(["ADD http://h/f /d/"], fetched: [0: .file(file)])
         #expect(spec.entries.map(\.line) == ["d 755 0:0 d/", "f 600 0:0 d/f = x"])
         #expect(spec.entries.map(\.seconds) == [0, 0])
     }
 
-    @Test func aDownloadedArchive() async throws {
+    @Test func aDownloadedArchiveIsUnpackedOnRequest() async throws {
         let file = FetchedFile(name: Array("p.tar".utf8), content: .bytes(ArchiveFixture.tar(["f 644 0:0 a x"])))
         let plain = try await Scenario().spec(["ADD http://h/p.tar /d"], fetched: [0: .file(file)])
-        #expect(plain.entries.count == 1)
+        #expect(plain.entries.map { String(decoding: $0.header.path, as: UTF8.self) } == ["d"])
+        #expect(plain.entries.first?.header.kind == .file)
         let unpacked = try await Scenario().spec(["ADD --unpack http://h/p.tar /d"], fetched: [0: .file(file)])
         #expect(unpacked.entries.map(\.line) == ["d 755 0:0 d/", "f 644 0:0 d/a = x"])
     }

@@ -1,3 +1,4 @@
+import Glibc
 import ImgDockerfile
 import ImgOCI
 import ImgPlan
@@ -24,7 +25,7 @@ import Testing
         (["f d/x.md 1", "f d/e/y.md 2", "f d/e/z 3", "d e"], "**\n!d/**/*.md\n", ["d", "d/e", "d/e/y.md", "d/x.md"]),
         (["f a.log 1", "f b/c.log 2", "f b/d 3"], "**/*.log\n", ["b", "b/d"]),
     ])
-    func ignoring(_ context: [String], _ ignore: String, _ wanted: [String]) async throws {
+    func whatIsLeftAfterIgnoring(_ context: [String], _ ignore: String, _ wanted: [String]) async throws {
         #expect(try await copied(context, ignore: ignore) == wanted)
     }
 
@@ -41,32 +42,28 @@ import Testing
         #expect(index.count == 5)
     }
 
-    @Test func aMissingContext() async {
+    @Test func aMissingContextIsNamed() async {
         let error = await #expect(throws: BuildError.self) {
             try await ContextTree.open("/no/such/directory", ignoring: nil, pool: Scenario.pool)
         }
         #expect(error?.diagnostics.first?.message == "open /no/such/directory: no such file or directory")
     }
 
-    @Test func fiftyThousandFiles() async throws {
+    @Test func fiftyThousandFilesAreWalkedOnce() async throws {
         let fixture = try ContextFixture()
         try fixture.fill(directories: 500, files: 100)
         let tree = try await ContextTree.open(fixture.path, ignoring: nil, pool: Scenario.pool)
-        let clock = ContinuousClock()
-        var count = 0
-        let walk = try await clock.measure { count = try await tree.descendants(of: []).count }
-        #expect(count == 50_500)
-        let again = try await clock.measure { _ = try await tree.descendants(of: []) }
-        print("walk of 50 000 files: \(walk), from memory: \(again)")
-        #expect(walk < .seconds(5))
+        let start = ContinuousClock.now
+        #expect(try await tree.descendants(of: []).count == 50_500)
+        #expect(ContinuousClock.now - start < .seconds(5))
+        // The second walk is one of memory.
+        unsafe unlink(fixture.path + "/0/0")
+        #expect(try await tree.descendants(of: []).count == 50_500)
         let base = try Scenario.stage([["d app", "d app/7", "f app/7/700"]])
         let resolver = CopyResolver(pool: Scenario.pool, layers: NoLayers(), spoolDirectory: "/tmp", times: .init())
         let step = CopyStep(verb: .copy, sources: [.path(".")], from: .context, destination: "/app/")
-        let copy = try await clock.measure {
-            count = try await resolver.resolve(step, at: nil, source: tree, into: base).entries.count
-        }
-        #expect(count == 50_501)
-        print("copy of 50 000 files: \(copy)")
+        let copied = try await resolver.resolve(step, at: nil, source: tree, into: base)
+        #expect(copied.entries.count == 50_501)
     }
 }
 
@@ -86,7 +83,7 @@ import Testing
         #expect(try await Scenario().spec(["WORKDIR /w"]).entries.map(\.seconds) == [0])
     }
 
-    @Test func clamping() async throws {
+    @Test func laterTimesAreClamped() async throws {
         let times = CopyResolver.Times(epoch: Timestamp(seconds: 700), clamp: Timestamp(seconds: 700))
         let scenario = Scenario(context: ["f a x"], base: [["d p"]], times: times)
         #expect(try await scenario.spec(["COPY a /p/q/"]).entries.map(\.seconds) == [700, 700, 700])
@@ -121,7 +118,7 @@ import Testing
         )
     }
 
-    @Test func anEmptyStage() async throws {
+    @Test func copyingAnEmptyStageMakesTheDirectory() async throws {
         // Row 95
         #expect(try await Scenario().lines("COPY --from=other / /x/") == ["d 755 0:0 x/"])
     }
@@ -148,14 +145,14 @@ import Testing
         #expect(stage.content(of: found) == .layerEntry(layer: digest, ordinal: 1, size: 7))
     }
 
-    @Test func aSingleFileAsContext() async throws {
+    @Test func aSingleFileIsAContextOfOne() async throws {
         let tree = SingleFileTree(FetchedFile(name: Array("x.txt".utf8), content: .bytes([0x61]), mode: 0o644))
         #expect(try await tree.descendants(of: []).map(\.path) == [Array("x.txt".utf8)])
         #expect(try await tree.resolve(Array("x.txt".utf8)).entry?.size == 1)
         #expect(try await tree.resolve(Array("y".utf8)).outcome == .missing)
     }
 
-    @Test func aCheckout() async throws {
+    @Test func aCheckoutHasPlainModesAndOneTime() async throws {
         let fixture = try ContextFixture([
             "f 600 sub/a 1", "f 711 sub/run 2", "d 700 sub/d", "f sub/.git/HEAD h", "f top t",
         ])

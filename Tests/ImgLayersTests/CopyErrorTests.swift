@@ -115,7 +115,7 @@ import Testing
         Row("CP-37", ["f d/a.txt 1", "l lnk -> d"], "COPY --parents lnk/a.txt /p", says: "\"/lnk/a.txt\": not found"),
         Row("CFG-1", [], base: [["f x"]], "WORKDIR /x/y", says: "mkdir /x: not a directory"),
     ])
-    func message(_ row: Row) async throws {
+    func whatCannotBeCopiedIsExplained(_ row: Row) async throws {
         let scenario = Scenario(context: row.context, base: row.base)
         let error = await #expect(throws: BuildError.self) { try await scenario.spec([row.instruction]) }
         let diagnostic = try #require(error?.diagnostics.first)

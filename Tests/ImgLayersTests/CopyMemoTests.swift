@@ -30,24 +30,32 @@ private final class CountingSource: SourceTree {
 }
 
 @Suite("Copies of several platforms") struct CopyMemoTests {
+    private static let resolver = CopyResolver(
+        pool: Scenario.pool,
+        layers: NoLayers(),
+        spoolDirectory: "/tmp",
+        times: CopyResolver.Times()
+    )
+
+    private struct NoCopy: Error {}
+
+    private static func copy(_ instruction: String) throws -> (step: CopyStep, range: SourceRange) {
+        var script = StepScript([instruction])
+        guard let step = try script.next(), case .copy(let copy) = step.action else { throw NoCopy() }
+        return (copy, step.range)
+    }
+
     /// Resolves one COPY over several stages with one memo, and each without one.
     private static func resolve(_ instruction: String, over stages: [[String]]) async throws -> Int {
         let source = CountingSource(
             try Scenario.stage([["d 755 0:0 app", "f 644 0:0 app/a one", "f 755 0:0 app/b two"]])
         )
-        let resolver = CopyResolver(
-            pool: Scenario.pool,
-            layers: NoLayers(),
-            spoolDirectory: "/tmp",
-            times: CopyResolver.Times()
-        )
-        let memo = CopyMemo(resolver)
-        var script = StepScript([instruction])
-        guard let step = try script.next(), case .copy(let copy) = step.action else { return -1 }
+        let memo = CopyMemo(Self.resolver)
+        let (copy, range) = try Self.copy(instruction)
         for lines in stages {
             let stage = try Scenario.stage([lines])
-            let shared = try await memo.resolve(copy, at: step.range, source: source, into: stage)
-            let alone = try await resolver.resolve(copy, at: step.range, source: source.tree, into: stage)
+            let shared = try await memo.resolve(copy, at: range, source: source, into: stage)
+            let alone = try await Self.resolver.resolve(copy, at: range, source: source.tree, into: stage)
             #expect(shared.spec.entries.map(\.line) == alone.entries.map(\.line))
             let after = try stage.appending(alone)
             for path in ["app/a", "usr", "usr/app/b"] {
@@ -84,16 +92,8 @@ private final class CountingSource: SourceTree {
             throw BuildError("it is not there")
         }
         let base = StageTree(layers: [(digest: SHA256.digest(of: []), load: load)])
-        let resolver = CopyResolver(
-            pool: Scenario.pool,
-            layers: NoLayers(),
-            spoolDirectory: "/tmp",
-            times: CopyResolver.Times()
-        )
-        var script = StepScript(["COPY --link app /usr/app"])
-        let step = try #require(try script.next())
-        guard case .copy(let copy) = step.action else { return }
-        let made = try await CopyMemo(resolver).resolve(copy, at: step.range, source: source, into: base)
+        let (copy, range) = try Self.copy("COPY --link app /usr/app")
+        let made = try await CopyMemo(Self.resolver).resolve(copy, at: range, source: source, into: base)
         #expect(made.spec.entries.count == 2)
         #expect(reads.value == 0)
     }

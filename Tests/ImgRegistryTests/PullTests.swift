@@ -290,6 +290,7 @@ import Testing
         #expect(error.attempts == 5)
         #expect(registry.requests.count == 5)
         let bounds: [ClosedRange<Double>] = [0.5...1, 1...2, 2...4, 4...8]
+        #expect(test.waits.all.count == bounds.count)
         for (wait, bound) in zip(test.waits.all, bounds) { #expect(bound.contains(wait / .seconds(1))) }
         #expect(test.events.lines.count { $0.hasPrefix("retrying") } == 4)
     }

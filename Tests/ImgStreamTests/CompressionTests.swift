@@ -40,6 +40,7 @@ import Testing
         let reader = try TarReader(inflater)
         let header = try #require(try reader.next())
         #expect(header.size == Int64(Self.content.count))
+        #expect(try Tar.read(reader) == Self.content)
         #expect(try reader.next() == nil)
         try inflater.drain()
         #expect(inflater.diffID() == result.diffID)
@@ -56,7 +57,7 @@ import Testing
     }
 
     /// Every reader of the field takes several gzip members for one stream.
-    @Test func foreignReaders() async throws {
+    @Test func foreignToolsReadSeveralMembersAsOne() async throws {
         let (bytes, result) = try Self.layer(.standard, workers: 2)
         try await Scratch.with { scratch in
             let path = try scratch.write("layer.tar.gz", bytes)

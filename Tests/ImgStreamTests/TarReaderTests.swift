@@ -40,6 +40,7 @@ import Testing
                 add('attr', pax_headers={'SCHILY.xattr.user.a': 'v', 'SCHILY.xattr.security.capability': 'c', 'mtime': '12.5'})
         """
 
+    /// Names are bytes whatever the locale of the process is; tests run in the C locale, as daemons do.
     @Test(arguments: ["USTAR_FORMAT", "GNU_FORMAT", "PAX_FORMAT"])
     func readsOtherWriters(_ format: String) async throws {
         try await Scratch.with { scratch in
@@ -89,7 +90,6 @@ import Testing
         }
     }
 
-    /// Names are bytes whatever the locale of the process is; tests run in the C locale, as daemons do.
     @Test func skipsContentThatIsNotWanted() throws {
         let items: [Item] = (0..<20).map { .file("f\($0)", String(repeating: "c", count: $0 * 300)) }
         let reader = try TarReader(BytesSource(try Tar.bytes(items)))

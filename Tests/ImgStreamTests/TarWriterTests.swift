@@ -85,7 +85,7 @@ import Testing
 
     /// GNU tar and bsdtar unpack the same tree that went in; devices need root and are left out.
     @Test(arguments: ["tar", "bsdtar"])
-    func othersUnpack(_ program: String) async throws {
+    func othersUnpackTheSameTree(_ program: String) async throws {
         try await Scratch.with { scratch in
             let items = (Self.items + Self.paths)
                 .filter { item in

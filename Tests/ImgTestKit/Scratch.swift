@@ -70,8 +70,12 @@ extension Scratch {
     @discardableResult
     package func write(_ name: String, _ bytes: [UInt8], mode: mode_t = 0o644) throws -> String {
         let target = self[name]
-        makeParents(of: name)
-        let descriptor = unsafe open(target, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
+        func opened() -> Int32 { unsafe open(target, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode) }
+        var descriptor = opened()
+        if descriptor < 0, errno == ENOENT {
+            makeParents(of: name)
+            descriptor = opened()
+        }
         guard descriptor >= 0 else { throw ScratchError(description: "open \(target): errno \(errno)") }
         defer { close(descriptor) }
         var written = 0

@@ -9,7 +9,7 @@ import SystemPackage
 
 /// Programs that run beside a test and end with it.
 package enum Server {
-    /// Runs a server while `body` runs; it is told to end afterwards, so that it can stop what it has started.
+    /// Runs a server while `body` runs; the server is told to end afterwards, and killed when it does not.
     ///
     /// - Parameter port: Where it answers once it is ready.
     package static func with<Value: Sendable>(
@@ -20,6 +20,7 @@ package enum Server {
         _ body: @Sendable @escaping () async throws -> Value
     ) async throws -> Value {
         var options = PlatformOptions()
+        // What runs a container has to end it and to remove its files.
         options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(10))]
         return try await withThrowingTaskGroup(of: Value?.self) { [options] group in
             group.addTask {
@@ -32,7 +33,7 @@ package enum Server {
                     error: .string(limit: 16 << 20)
                 )
                 if Task.isCancelled { return nil }
-                throw ScratchError(description: "\(name) ended: \(result.standardError)")
+                throw ScratchError(description: "\(name) ended, \(result.terminationStatus): \(result.standardError)")
             }
             group.addTask {
                 try await waitUntilAnswering(port, name)

@@ -72,7 +72,7 @@ import Testing
         #expect(ping.mtime == Timestamp(seconds: -5, nanoseconds: 7))
     }
 
-    @Test func damageIsAnErrorAndNeverATrap() throws {
+    @Test func damageIsAnErrorAndNeverATrap() async throws {
         let encoded = try sample().encoded()
         for length in 0..<encoded.count {
             #expect(throws: TreeError.self) { try LayerIndex(decoding: Array(encoded[..<length])) }
@@ -82,8 +82,10 @@ import Testing
                 var damaged = encoded
                 damaged[position] ^= flip
                 #expect(throws: TreeError.self) { try LayerIndex(decoding: damaged) }
-                // With a checksum that fits, the decoder itself has to hold.
-                _ = try? LayerIndex(decoding: resealed(damaged))
+                // With a checksum that fits, the decoder itself has to hold, and what reads the index after it.
+                guard let index = try? LayerIndex(decoding: resealed(damaged)) else { continue }
+                _ = try? await tree(index).walk()
+                #expect(try LayerIndex(decoding: index.encoded()).encoded() == index.encoded())
             }
         }
     }

@@ -44,7 +44,7 @@ import Testing
     ]
 
     @Test(arguments: cases)
-    func isExplained(_ example: Case) async throws {
+    func mistakesAreExplained(_ example: Case) async throws {
         try await Lab.with { lab in
             try lab.scratch.write("ctx/Dockerfile", example.dockerfile.replacing("REGISTRY", with: lab.registry.host))
             let result = try await lab.imgbuild(["-t", lab.reference("bad:1"), "--push", lab.scratch["ctx"]])
@@ -90,8 +90,8 @@ import Testing
         }
     }
 
-    /// A base blob that is not what its digest says stops the build.
-    @Test func corruptBaseBlob() async throws {
+    /// A blob is corrupt when it is not what its digest says.
+    @Test func aCorruptBaseBlobStopsTheBuild() async throws {
         try await Lab.with(bases: ["debian"]) { lab in
             let blobs = "\(lab.registry.storage)/docker/registry/v2/blobs/sha256"
             let largest = try await Program.output("sh", ["-c", "find \(blobs) -name data -size +1M | head -n 1"])
@@ -109,7 +109,7 @@ import Testing
             let result = try await lab.imgbuild([
                 "--platform", "linux/amd64", "-t", lab.reference("c:1"), "--push", lab.scratch["ctx"],
             ])
-            #expect(result.status != 0, "\(result)")
+            #expect(result.status == 5, "\(result)")
             #expect(result.errors.contains("sha256:"), "\(result)")
             #expect(try await lab.exists("c:1") == false)
         }
@@ -127,6 +127,8 @@ import Testing
     }
 
     @Test func versionIsPrinted() async throws {
-        #expect(try await Program.output(Project.imgbuild, ["--version"]).hasPrefix("imgbuild "))
+        let words = try await Program.output(Project.imgbuild, ["--version"]).split(whereSeparator: \.isWhitespace)
+        #expect(words.first == "imgbuild")
+        #expect(words.count == 2 && words[1].first?.isNumber == true, "\(words)")
     }
 }

@@ -128,7 +128,7 @@ import Testing
         }
     }
 
-    @Test func unknownConsumer() async throws {
+    @Test func anUnknownConsumerIsAUsageErrorWithASuggestion() async throws {
         try await Self.with { lab in
             let (result, _) = try await Self.push(lab, ["--for", "fargat"])
             #expect(result.status == 2, "\(result)")

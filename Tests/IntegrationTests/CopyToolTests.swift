@@ -54,6 +54,7 @@ import Testing
             #expect(result.status == 4, "\(result)")
             #expect(result.errors.contains("linux/s390x"), "\(result)")
             #expect(try await !lab.exists("x:1"))
+            #expect(!lab.scratch.names().contains { $0 == "layout" || $0 == "x.tar" }, "nothing is left half done")
         }
     }
 
