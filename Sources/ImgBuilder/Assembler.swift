@@ -62,7 +62,7 @@ struct Assembler: Sendable {
         guard images.count > 1 || isForced else { return nil }
         let index = ImageIndex(
             mediaType: types.index,
-            manifests: images.map(\.manifest.descriptor),
+            manifests: Self.distinct(images.map(\.manifest.descriptor)),
             annotations: annotations(.index, nil)
         )
         let bytes = index.encoded()
@@ -73,6 +73,12 @@ struct Assembler: Sendable {
             annotations: annotations(.indexDescriptor, nil)
         )
         return ImageGraph.Content(descriptor: descriptor, bytes: bytes)
+    }
+
+    /// A platform that was asked for twice is listed once: registries refuse repeated entries (PUSH-37).
+    private static func distinct(_ entries: [Descriptor]) -> [Descriptor] {
+        var seen: Set<Descriptor> = []
+        return entries.filter { seen.insert($0).inserted }
     }
 
     /// A layer's descriptor as it stands in a manifest: the family's type name, nothing internal (MT-10).

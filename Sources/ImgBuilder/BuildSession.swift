@@ -89,9 +89,17 @@ extension BuilderEnvironment {
     }
 }
 
+/// What this software calls itself.
+package enum Product {
+    package static let version = "0.1.0"
+}
+
 extension HTTPConfiguration {
+    /// NET-2.
     static func imgbuild(events: any EventSink) -> HTTPConfiguration {
         var configuration = HTTPConfiguration()
+        let host = Platform.host
+        configuration.userAgent = "imgbuild/\(Product.version) (\(host.os); \(host.architecture))"
         configuration.trace = { trace in events.emit(.debug("\(trace)")) }
         return configuration
     }

@@ -67,6 +67,14 @@ extension Builder {
                 workers: session.workers
             )
             let images = graph.images.filter { $0.config.descriptor.mediaType.isImageConfig && !Self.isAttestation($0) }
+            guard !images.isEmpty else {
+                throw BuildError(
+                    .failure,
+                    "\(location) holds no image that could start",
+                    notes: graph.images.isEmpty
+                        ? ["it is an index without entries"] : ["it is an artifact of another kind"]
+                )
+            }
             let verified = try await withThrowingTaskGroup(of: (Int, Verified).self) { group in
                 for (number, image) in images.enumerated() {
                     group.addTask { (number, try await Self.verified(image, source, layers)) }

@@ -6,6 +6,7 @@ import ArgumentParser
 struct AcceptedOptions: ParsableArguments {
     @Option(name: .customLong("add-host"), parsing: .unconditionalSingleValue, help: .hidden) var addHost: [String] = []
     @Option(name: .customLong("allow"), parsing: .unconditionalSingleValue, help: .hidden) var allow: [String] = []
+    @Option(name: .customLong("attest"), parsing: .unconditionalSingleValue, help: .hidden) var attest: [String] = []
     @Option(name: .customLong("builder"), help: .hidden) var builder: String?
     @Option(name: .customLong("cgroup-parent"), help: .hidden) var cgroupParent: String?
     @Option(name: .customLong("network"), help: .hidden) var network: String?
@@ -26,6 +27,9 @@ struct AcceptedOptions: ParsableArguments {
             throw ValidationError(
                 "\(flag)=\(value) is not there yet: imgbuild writes no attestations; leave it out or give \(flag)=false."
             )
+        }
+        for value in attest where !value.split(separator: ",").contains("disabled=true") {
+            throw ValidationError("--attest=\(value) is not there yet: imgbuild writes no attestations; leave it out.")
         }
         if let network, !["default", "none", "host"].contains(network) {
             throw ValidationError("--network=\(network) is not a network mode: default, none or host.")

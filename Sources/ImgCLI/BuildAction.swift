@@ -21,8 +21,18 @@ struct BuildAction: Sendable {
         let built = try await builder.build(request)
         try files.write(built)
         renderer.finish(built)
-        if printsDigest { Console.standardOutput.print([built.root.digest.description]) }
+        if printsDigest, !writesToStandardOutput { Console.standardOutput.print([built.root.digest.description]) }
         return 0
+    }
+
+    /// Nothing else may go there then.
+    private var writesToStandardOutput: Bool {
+        request.outputs.contains { output in
+            switch output {
+            case .layout(let path, _), .dockerArchive(let path): path == "-"
+            default: false
+            }
+        }
     }
 
     private static let goesNowhere = Diagnostic(

@@ -61,11 +61,17 @@ private struct CacheOption {
         switch type {
         case "registry":
             try check(known: ["type", "ref"])
+            let text = try required("ref")
+            let reference: ImageReference
             do {
-                place = .registry(try ImageReference(parsing: try required("ref")))
-            } catch let error as OCIError {
-                throw BuildError(.usage, "invalid ref of \(option): \(error)")
+                reference = try ImageReference(parsing: text)
+            } catch {
+                throw BuildError(.usage, "invalid ref of \(option): \(error)", hints: error.hint.map { [$0] } ?? [])
             }
+            guard reference.digest == nil || option == "--cache-from" else {
+                throw BuildError(.usage, "cannot write a cache to a digest reference (\(text)); give a tag")
+            }
+            place = .registry(reference)
         case "local":
             try check(known: ["type", pathKey])
             place = .local(path: try required(pathKey))
@@ -102,6 +108,8 @@ private struct CacheOption {
             case "image-manifest", "oci-mediatypes":
                 if try flag(key) == true { continue }
                 throw BuildError(.usage, "\(option) \(key)=false is not supported: the cache is an OCI image manifest")
+            case "mode" where option == "--cache-to":
+                throw BuildError(.usage, "invalid value \"\(value)\" of mode in --cache-to: min or max")
             default: throw BuildError(.usage, "attribute \(key) of \(option) is not supported")
             }
         }

@@ -59,11 +59,15 @@ struct MachineOptions: ParsableArguments {
         var environment = BuilderEnvironment.current
         if let cacheDirectory { environment.cacheDirectory = environment.absolute(cacheDirectory) }
         environment.registry.insecureHosts = insecure
-        environment.registry.certificateAuthorities = authorities.map { text in
-            let (host, path) = InputOptions.pair(text)
-            return path.map { (host: host, path: environment.absolute($0)) } ?? (
-                host: nil, path: environment.absolute(text)
-            )
+        environment.registry.certificateAuthorities = try authorities.map { text in
+            let (host, named) = InputOptions.pair(text)
+            let path = environment.absolute(named ?? text)
+            // At the start, not at the first use (TLS-5).
+            guard unsafe access(path, R_OK) == 0 else {
+                let reason = unsafe String(cString: strerror(errno))
+                throw BuildError(.usage, "cannot read \(path) of --registry-ca: \(reason)")
+            }
+            return (host: named == nil ? nil : host, path: path)
         }
         environment.registry.configurationDirectories = configurationDirectories.map(environment.absolute)
         environment.registry.redirectHosts = redirectHosts

@@ -43,7 +43,10 @@ struct ResultOptions: ParsableArguments {
         request.verification = verification
         if load { request.outputs.append(.dockerDaemon) }
         if push { request.outputs.append(.registry) }
-        for text in outputs { try OutputOption(parsing: text).fill(&request) }
+        let options = try outputs.map { try OutputOption(parsing: $0) }
+        try OutputOption.refuseConflicts(options)
+        for option in options { try option.fill(&request) }
+        try refuseWhatDockerTypesLack(request)
         let pushes = request.outputs.contains(.registry)
         guard !pushes || !request.tags.isEmpty else {
             throw BuildError(.usage, "tag is needed when pushing to registry", hints: ["add -t REPO:TAG"])
@@ -53,26 +56,39 @@ struct ResultOptions: ParsableArguments {
         }
     }
 
+    /// Docker's manifests know neither (MT-1).
+    private func refuseWhatDockerTypesLack(_ request: BuildRequest) throws {
+        guard request.usesDockerMediaTypes else { return }
+        let lacking =
+            request.compression.format == .zstd ? "compression=zstd" : request.annotations.isEmpty ? nil : "annotations"
+        if let lacking { throw BuildError(.usage, "oci-mediatypes=false does not go with \(lacking)") }
+    }
+
     private func parsedTags() throws -> [ImageReference] {
         var seen: [ImageReference] = []
         for text in tags {
-            let reference: ImageReference
-            do {
-                reference = try ImageReference(parsing: text)
-            } catch {
-                throw BuildError(
-                    .usage,
-                    "invalid tag \"\(text)\": \(error.reason)",
-                    hints: error.hint.map { [$0] } ?? []
-                )
-            }
-            guard reference.digest == nil else {
-                throw BuildError(.usage, "cannot push to a digest reference (\(text)); give a tag")
-            }
-            let tagged = reference.with(tag: reference.tagOrLatest)
+            let tagged = try Self.target(text, "tag")
             if !seen.contains(tagged) { seen.append(tagged) }
         }
         return seen
+    }
+
+    /// What can be pushed to: a name with a tag, `latest` unless given (REF-8).
+    fileprivate static func target(_ text: String, _ what: String) throws(BuildError) -> ImageReference {
+        let reference: ImageReference
+        do {
+            reference = try ImageReference(parsing: text)
+        } catch {
+            throw BuildError(
+                .usage,
+                "invalid \(what) \"\(text)\": \(error.reason)",
+                hints: error.hint.map { [$0] } ?? []
+            )
+        }
+        guard reference.digest == nil else {
+            throw BuildError(.usage, "cannot push to a digest reference (\(text)); give a tag")
+        }
+        return reference.with(tag: reference.tagOrLatest)
     }
 }
 
@@ -95,6 +111,19 @@ struct OutputOption {
         }
     }
 
+    /// One image is made for all outputs, so that they can't want different ones.
+    static func refuseConflicts(_ options: [OutputOption]) throws {
+        for key in ["compression", "compression-level", "force-compression", "oci-mediatypes"] {
+            let values = options.compactMap { $0.attributes.last { $0.key == key }?.value }
+            guard let first = values.first, let other = values.first(where: { $0 != first }) else { continue }
+            throw BuildError(
+                .usage,
+                "--output \(key)=\(first) and \(key)=\(other) do not go together: one image is made for all outputs",
+                hints: ["run imgbuild once for each; what is the same comes from the cache"]
+            )
+        }
+    }
+
     func fill(_ request: inout BuildRequest) throws {
         var rest = attributes
         func take(_ key: String) -> String? {
@@ -111,16 +140,9 @@ struct OutputOption {
         }
         try fillForm(&request, take, flag)
         if let names = take("name") {
-            for name in names.split(separator: ",") {
-                do {
-                    let reference = try ImageReference(parsing: String(name))
-                    request.tags.append(reference.with(tag: reference.tagOrLatest))
-                } catch {
-                    throw BuildError(.usage, "invalid name in --output: \(error)", hints: error.hint.map { [$0] } ?? [])
-                }
-            }
+            request.tags += try names.split(separator: ",").map { try ResultOptions.target(String($0), "name") }
         }
-        request.outputs.append(try destination(request, take, flag))
+        request.outputs += try destinations(request, take, flag)
         if let unknown = rest.first {
             throw BuildError(.usage, "attribute \(unknown.key) of --output type=\(type) is not supported")
         }
@@ -149,27 +171,27 @@ struct OutputOption {
         _ = try flag("rewrite-timestamp")
     }
 
-    private func destination(
+    private func destinations(
         _ request: BuildRequest,
         _ take: (String) -> String?,
         _ flag: (String) throws -> Bool?
-    ) throws -> OutputRequest {
+    ) throws -> [OutputRequest] {
         switch type {
         case "registry", "image":
             let byDigest = try flag("push-by-digest") ?? false
             let pushes = try flag("push") ?? (type == "registry")
-            guard pushes || byDigest else { return .nothing }
-            guard byDigest else { return .registry }
-            guard let name = request.tags.last else {
+            guard pushes || byDigest else { return [.nothing] }
+            guard byDigest else { return [.registry] }
+            guard !request.tags.isEmpty else {
                 throw BuildError(.usage, "push-by-digest needs name=REPO or -t REPO")
             }
-            return .registryByDigest(name)
+            return request.tags.map { .registryByDigest($0) }
         case "oci":
             let path = take("dest") ?? "-"
             let isTar = try flag("tar") ?? (path == "-" || path.hasSuffix(".tar"))
-            return .layout(path: path, isTar: isTar)
-        case "docker": return take("dest").map { .dockerArchive(path: $0) } ?? .dockerDaemon
-        case "cacheonly": return .nothing
+            return [.layout(path: path, isTar: isTar)]
+        case "docker": return [take("dest").map { .dockerArchive(path: $0) } ?? .dockerDaemon]
+        case "cacheonly": return [.nothing]
         case "": throw BuildError(.usage, "type is required for --output")
         default:
             throw BuildError(.usage, "output type \"\(type)\" is not supported: registry, oci, docker or cacheonly")

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ImgBuilder
 
 /// `imgbuild`; without a subcommand it builds.
 struct RootCommand: ParsableCommand {
@@ -10,7 +11,7 @@ struct RootCommand: ParsableCommand {
 
             Flags are spelled as in docker buildx. RUN is not supported: imgbuild never executes anything.
             """,
-        version: "imgbuild \(Version.current)",
+        version: "imgbuild \(Product.version)",
         subcommands: [
             BuildCommand.self, InspectCommand.self, VerifyCommand.self, CopyCommand.self, PushCommand.self,
             IndexCommand.self,
@@ -19,9 +20,4 @@ struct RootCommand: ParsableCommand {
         ],
         defaultSubcommand: BuildCommand.self
     )
-}
-
-/// What this program calls itself.
-enum Version {
-    static let current = "0.1.0"
 }

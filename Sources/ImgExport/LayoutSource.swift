@@ -55,7 +55,7 @@ package struct LayoutSource: ImageSource {
     }
 }
 
-/// Reads a file in chunks and compares size and digest at its end.
+/// Reads a file in chunks and compares size and digest before the last one is given out.
 final class VerifyingFileReader: Sendable {
     private struct State: ~Copyable {
         var hash: SHA256
@@ -70,9 +70,11 @@ final class VerifyingFileReader: Sendable {
     init(path: String, descriptor: Descriptor, place: String) throws(BuildError) {
         self.descriptor = descriptor
         self.place = place
-        file = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        // A link could lead to any file of this machine (LAY-5).
+        file = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
         guard file >= 0 else {
-            throw BuildError(.notFound, "\(place) has no blob \(descriptor.digest)")
+            guard errno == ELOOP else { throw BuildError(.notFound, "\(place) has no blob \(descriptor.digest)") }
+            throw BuildError("blob \(descriptor.digest) of \(place) is a symbolic link, which is not followed")
         }
         state = Mutex(State(hash: SHA256()))
     }
@@ -86,16 +88,16 @@ final class VerifyingFileReader: Sendable {
                 unsafe pread(file, $0.baseAddress, $0.count, off_t(state.position))
             }
             guard count >= 0 else { throw LocalFiles.failure("read blob \(descriptor.digest) of", place) }
-            if count == 0 {
-                guard state.position == descriptor.size, state.hash.current() == descriptor.digest else {
-                    throw BuildError("blob \(descriptor.digest) of \(place) has other content than its name says")
-                }
-                return nil
-            }
             chunk.removeLast(chunk.count - count)
             unsafe chunk.withUnsafeBytes { unsafe state.hash.update($0) }
             state.position += Int64(count)
-            return chunk
+            // Before the last bytes are given out: who knows the size stops reading there.
+            if count == 0 || state.position >= descriptor.size {
+                guard state.position == descriptor.size, state.hash.current() == descriptor.digest else {
+                    throw BuildError("blob \(descriptor.digest) of \(place) has other content than its name says")
+                }
+            }
+            return chunk.isEmpty ? nil : chunk
         }
     }
 }

@@ -89,7 +89,7 @@ package struct OCILayout: Sendable, Hashable {
         guard LocalFiles.size(blobPath(descriptor.digest)) != nil else {
             throw BuildError(.notFound, "\(path) has no blob \(descriptor.digest)")
         }
-        let bytes = try LocalFiles.read(blobPath(descriptor.digest), limit: limit)
+        let bytes = try LocalFiles.read(blobPath(descriptor.digest), limit: limit, followsLinks: false)
         guard Int64(bytes.count) == descriptor.size else {
             throw BuildError(
                 "blob \(descriptor.digest) of \(path) has \(bytes.count) bytes, expected \(descriptor.size)"

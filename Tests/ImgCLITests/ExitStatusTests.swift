@@ -19,7 +19,7 @@ import Testing
     @Test(arguments: [
         ["--bogus"], ["--push", "."], ["build"], ["--call=lunch", "."], ["cache", "prune", "--keep-storage", "much"],
         ["login", "--password-stdin"], ["login", "-u", "x", "-p", "y", "not a host"],
-        ["inspect"], ["inspect", "UPPER"],
+        ["inspect"], ["inspect", "UPPER"], ["--registry-ca", "/no/such/file", "."],
     ])
     func wrongUsageIsTwo(_ arguments: [String]) async {
         #expect(await CommandLineTool.run(arguments) == 2)

@@ -50,20 +50,43 @@ import Testing
     }
 
     @Test func outputShapesTheImage() throws {
-        let text = "type=oci,dest=x.tar,compression=zstd,compression-level=9,oci-mediatypes=false,index=true"
+        let text = "type=oci,dest=x.tar,compression=gzip,compression-level=9,oci-mediatypes=false,index=true"
         let made = try request(["-o", text, "."])
-        #expect(made.compression == CompressionRequest(format: .zstd, level: 9))
+        #expect(made.compression == CompressionRequest(format: .gzip, level: 9))
         #expect(made.usesDockerMediaTypes)
         #expect(made.forcesIndex)
+        let other = try request(["-o", "type=oci,dest=x.tar,compression=zstd,compression-level=9", "."])
+        #expect(other.compression == CompressionRequest(format: .zstd, level: 9))
     }
 
     @Test(arguments: [
         ("type=tar,dest=x", "not supported"), ("dest=x", "type is required"), ("type=oci,colour=red", "colour"),
         ("type=oci,tar=perhaps", "true or false"),
         ("type=oci,compression=lzma", "lzma"), ("path", "KEY=VALUE"), ("type=image,push-by-digest=true", "name=REPO"),
+        ("type=registry,name=a@sha256:\(String(repeating: "0", count: 64))", "digest reference"),
+        ("type=registry,name=Upper/Case", "must be lowercase"),
+        ("type=registry,name=a,oci-mediatypes=false,compression=zstd", "compression=zstd"),
     ])
     func outputsRefused(_ text: String, _ word: String) throws {
         #expect(try refusal(["-o", text, "."]).message.contains(word))
+    }
+
+    /// One image is made for all outputs.
+    @Test func outputsThatContradict() throws {
+        let two = ["-o", "type=oci,dest=a,compression=gzip", "-o", "type=oci,dest=b,compression=zstd", "."]
+        #expect(try refusal(two).message.contains("one image is made for all outputs"))
+        let same = ["-o", "type=oci,dest=a,compression=zstd", "-o", "type=oci,dest=b,compression=zstd", "."]
+        #expect(try request(same).outputs.count == 2)
+    }
+
+    @Test func attestationsAreRefusedUnlessSwitchedOff() throws {
+        #expect(throws: (any Error).self) { try request(["--attest", "type=sbom", "."]) }
+        _ = try request(["--attest", "type=provenance,disabled=true", "."])
+    }
+
+    @Test func everyNameIsPushedByDigest() throws {
+        let made = try request(["-o", "type=registry,push-by-digest=true", "-t", "a/x:1", "-t", "b/x:1", "."])
+        #expect(made.outputs.count == 2)
     }
 
     @Test func tags() throws {
@@ -78,6 +101,9 @@ import Testing
         (["--verify", "some", "."], "--verify"),
         (["--timestamp", "now", "."], "--timestamp"),
         (["--platform-check", "maybe", "."], "--platform-check"), (["--build-context", "x", "."], "NAME=VALUE"),
+        (["--cache-to", "type=registry,ref=a@sha256:\(String(repeating: "0", count: 64))", "."], "digest reference"),
+        (["--cache-to", "type=local,dest=a,mode=most", "."], "min or max"),
+        (["-o", "type=oci,dest=a,oci-mediatypes=false", "--annotation", "a=b", "."], "annotations"),
         (["--annotation", "x", "."], "KEY=VALUE"), (["--annotation", "planet:x=y", "."], "planet"),
     ])
     func refused(_ arguments: [String], _ word: String) throws {

@@ -39,6 +39,34 @@ import Testing
 
     static func name(_ text: String) throws -> ImageReference { try ImageReference(parsing: text) }
 
+    /// Who knows the size of a blob stops reading there: the last bytes come only if all are right (LAY-5).
+    @Test(arguments: ["changed", "linked", "longer"])
+    func otherContentIsNotGivenOut(_ damage: String) async throws {
+        try await Scratch.with { scratch in
+            let graph = Self.graph()
+            try await LayoutExporter(path: scratch["layout"], names: [], pool: Self.pool).export(graph)
+            let layer = try #require(graph.images.first?.layers.first).descriptor
+            let path = "layout/blobs/sha256/\(layer.digest.hex)"
+            switch damage {
+            case "changed": try scratch.write(path, "other of amd64")
+            case "longer": try scratch.write(path, "layer of amd64, and more")
+            default:
+                try scratch.write("secret", "layer of amd64")
+                try await Program.output("ln", ["-sf", scratch["secret"], scratch[path]])
+            }
+            let source = try await LayoutSource(
+                path: scratch["layout"],
+                tag: nil,
+                digest: graph.index?.descriptor.digest,
+                pool: Self.pool
+            )
+            await #expect(throws: BuildError.self) {
+                for try await _ in try await source.stream(layer) { throw CancellationError() }
+            }
+            await #expect(throws: BuildError.self) { try await source.blob(layer, limit: 1000) }
+        }
+    }
+
     @Test func aLayoutIsReadBackAsItWasWritten() async throws {
         try await Scratch.with { scratch in
             let graph = Self.graph()

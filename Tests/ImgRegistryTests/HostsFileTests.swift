@@ -120,6 +120,9 @@ struct HostsFileTests {
         #expect(found.endpoints[0].capabilities == [.pull])
         #expect(!found.endpoints[0].trust.verifies)
         #expect(found.rewrite?.apply("team/app") == "mirror/team/app")
+        let bare = HostConfiguration.PathRewrite(prefix: "team", replacement: "")
+        #expect(bare.apply("team/app") == "app")
+        #expect(bare.apply("teams/app") == "teams/app")
         #expect(
             RegistriesFile.read(table, host: "example.com", path: "teammate/app", defaultHost: "example.com") == nil
         )

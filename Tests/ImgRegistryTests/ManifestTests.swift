@@ -53,6 +53,16 @@ import Testing
         #expect(error.buildError.code == .refused)
     }
 
+    /// Who is told to come back tomorrow does not try at once again (RETRY-6).
+    @Test func keepsToALongRetryAfter() async throws {
+        let registry = try FakeRegistry { exchange, _ in
+            guard exchange.method == "PUT" else { return .standard }
+            return .response(answer(429, "TOOMANYREQUESTS", headers: [("Retry-After", "86400")]))
+        }
+        _ = try await failure { _ = try await put(registry) }
+        #expect(registry.count("PUT", containing: "v1") == 1)
+    }
+
     @Test func neverPutsATagBlindlyAgain() async throws {
         let registry = try FakeRegistry { exchange, content in
             guard exchange.method == "PUT" else { return .standard }

@@ -110,7 +110,8 @@ struct Session: Sendable {
     /// Waits before another try; a throttling host is left alone by everybody.
     func wait(_ delay: Duration, after failure: RegistryError, attempt: Int) async throws(RegistryError) {
         if failure.status == 429 { host.governor.throttle(for: delay) }
-        let line = "retrying in \(delay): \(failure.operation) at \(host.name): \(failure.reason)"
+        let pause = delay.tenthsOfSeconds
+        let line = "retrying in \(pause) s: \(failure.operation) at \(host.name): \(failure.reason)"
         client.events.emit(attempt >= 3 ? .note(line) : .debug(line))
         try await sleep(delay, failure.operation)
     }
@@ -190,5 +191,13 @@ struct RetryBudget {
         copy.identity = identity.identity
         copy.credentialSource = identity.source
         return copy
+    }
+}
+
+extension Duration {
+    /// As people read it: `1.4`.
+    fileprivate var tenthsOfSeconds: String {
+        let tenths = Int64((self / .milliseconds(100)).rounded(.up))
+        return tenths % 10 == 0 ? "\(tenths / 10)" : "\(tenths / 10).\(tenths % 10)"
     }
 }

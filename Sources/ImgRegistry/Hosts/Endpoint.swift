@@ -92,8 +92,8 @@ package struct HostConfiguration: Hashable, Sendable {
 
         func apply(_ path: String) -> String {
             guard path == prefix || path.hasPrefix(prefix.isEmpty ? "" : prefix + "/") else { return path }
-            let rest = path.dropFirst(prefix.count)
-            return replacement + (replacement.isEmpty || rest.isEmpty || rest.hasPrefix("/") ? "" : "/") + rest
+            let rest = path.dropFirst(prefix.count).drop { $0 == "/" }
+            return [replacement, String(rest)].filter { !$0.isEmpty }.joined(separator: "/")
         }
     }
 

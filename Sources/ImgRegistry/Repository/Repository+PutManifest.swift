@@ -85,7 +85,7 @@ struct ManifestPut: Sendable {
             // A request that was sent twice on the way is refused the second time.
             if try await current() == digest { return .stored }
             throw explained(error, existing)
-        } catch let error where error.isTransient && !error.isBeforeSending {
+        } catch let error where error.isTransient && !error.isBeforeSending && error.status != 429 {
             // The outcome of a tag's PUT is unknown: look, never put blindly again (RETRY-3).
             guard try await current() != digest else { return .stored }
             reply = try await putConsistently(repair)
