@@ -62,6 +62,13 @@ struct BuildCommand: ToolCommand {
                 hints: ["imgbuild [OPTIONS] PATH | TAR | GIT-URL | -; most often PATH is ."]
             )
         }
+        if context.contains("://"), !ContextLocation.isGitURL(context) {
+            throw BuildError(
+                .usage,
+                "\(context): an archive at a URL is not supported as build context",
+                hints: ["curl -L \(context) | imgbuild [OPTIONS] -"]
+            )
+        }
         var request = BuildRequest(context: ContextLocation(argument: context))
         try input.fill(&request, environment)
         try result.fill(&request, environment)

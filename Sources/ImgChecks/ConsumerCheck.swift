@@ -97,7 +97,9 @@ package struct ConsumerCheck: Sendable {
         CheckRule.indexNotSupported.finding(
             .error,
             "\(consumer.name) takes a single image manifest and refuses every index",
-            remedy: "build with --platform \(consumer.platform?.description ?? "") alone and without index=true in --output"
+            remedy:
+                "build with --platform \(consumer.platform?.description ?? "") alone "
+                + "and without index=true in --output"
         )
     }
 

@@ -103,6 +103,7 @@ import Testing
         (["--platform-check", "maybe", "."], "--platform-check"), (["--build-context", "x", "."], "NAME=VALUE"),
         (["--cache-to", "type=registry,ref=a@sha256:\(String(repeating: "0", count: 64))", "."], "digest reference"),
         (["--cache-to", "type=local,dest=a,mode=most", "."], "min or max"),
+        (["https://example.com/context.tar.gz"], "not supported"),
         (["-o", "type=oci,dest=a,oci-mediatypes=false", "--annotation", "a=b", "."], "annotations"),
         (["--annotation", "x", "."], "KEY=VALUE"), (["--annotation", "planet:x=y", "."], "planet"),
     ])
