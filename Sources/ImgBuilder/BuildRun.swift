@@ -53,6 +53,13 @@ struct BuildRun: Sendable {
             events.emit(.warning(mixed))
             warnings.append(mixed)
         }
+        let unused = UnusedAnnotations(
+            annotations: request.annotations,
+            platforms: ready.platforms.map(\.platform),
+            hasIndex: ready.platforms.count > 1 || ready.forcesIndex
+        )
+        for warning in unused.warnings { events.emit(.warning(warning)) }
+        warnings += unused.warnings
         // What a consumer refuses is known from the plan: nothing has been built for it, let alone sent.
         let refused = try await consumerFindings(consumers, planned, ready.platforms, ready.baseLayers)
         try checks.enforce(consumers: refused, events: events)
@@ -75,6 +82,7 @@ struct BuildRun: Sendable {
         var baseLayers: BaseLayers
         /// Knows what the repositories have.
         var publisher: Publisher
+        var forcesIndex: Bool
         var shared: SharedCache?
     }
 
@@ -90,6 +98,7 @@ struct BuildRun: Sendable {
                 platforms: resolved.platforms,
                 baseLayers: resolved.baseLayers,
                 publisher: try await probe,
+                forcesIndex: request.forcesIndex,
                 shared: shared
             )
         } catch {

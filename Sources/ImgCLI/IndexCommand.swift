@@ -66,9 +66,17 @@ struct IndexCreateCommand: ToolCommand {
         request.isDryRun = dryRun
         request.platforms = try PlatformList.parse(platforms)
         for text in annotations {
-            let (key, value) = InputOptions.pair(text.hasPrefix("index:") ? String(text.dropFirst(6)) : text)
-            guard let value else { throw BuildError(.usage, "invalid annotation \"\(text)\": it must be KEY=VALUE") }
-            request.annotations[key] = value
+            let hasLevel = InputOptions.pair(text).0.contains(":")
+            for annotation in try AnnotationRequest.parse(text) {
+                guard !hasLevel || (annotation.level == .index && annotation.platform == nil) else {
+                    throw BuildError(
+                        .usage,
+                        "annotation \"\(text)\" is not for the index, which is all that index create writes",
+                        hints: ["leave the prefix out, or write index:"]
+                    )
+                }
+                request.annotations[annotation.key] = annotation.value
+            }
         }
         let builder = Builder(environment: try machine.environment(), events: output.renderer)
         let result = try await builder.createIndex(request)

@@ -74,9 +74,9 @@ struct ResultOptions: ParsableArguments {
     }
 
     /// What can be pushed to: a name with a tag, `latest` unless given (REF-8).
-    fileprivate static func target(_ text: String, _ what: String) throws(BuildError) -> ImageReference {
+    fileprivate static func target(_ text: String, _ what: String) throws -> ImageReference {
         let reference: ImageReference
-        do {
+        do throws(ReferenceError) {
             reference = try ImageReference(parsing: text)
         } catch {
             throw BuildError(
@@ -85,10 +85,7 @@ struct ResultOptions: ParsableArguments {
                 hints: error.hint.map { [$0] } ?? []
             )
         }
-        guard reference.digest == nil else {
-            throw BuildError(.usage, "cannot push to a digest reference (\(text)); give a tag")
-        }
-        return reference.with(tag: reference.tagOrLatest)
+        return try reference.pushTarget()
     }
 }
 

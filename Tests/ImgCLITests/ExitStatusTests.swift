@@ -20,6 +20,7 @@ import Testing
         ["--bogus"], ["--push", "."], ["build"], ["--call=lunch", "."], ["cache", "prune", "--keep-storage", "much"],
         ["login", "--password-stdin"], ["login", "-u", "x", "-p", "y", "not a host"],
         ["inspect"], ["inspect", "UPPER"], ["--registry-ca", "/no/such/file", "."],
+        ["index", "create", "-t", "localhost/x:1", "--annotation", "manifest:a=b", "localhost/y:1"],
     ])
     func wrongUsageIsTwo(_ arguments: [String]) async {
         #expect(await CommandLineTool.run(arguments) == 2)
