@@ -6,6 +6,7 @@ import ImgReport
 
 /// From finished layers to images: configuration, manifest, and the checks that need the whole.
 extension BuildRun {
+    /// - Throws: What the checks refuse, before anything is published.
     func finish(
         _ planned: Planned,
         _ platforms: [BuiltPlatform],

@@ -162,7 +162,7 @@ extension BuildRun {
         return (layer, await early)
     }
 
-    /// A layer at each of its places, looked at for each platform before a byte of it is sent.
+    /// A layer at each of its places, looked at for each platform before it can become a blob.
     private func finish(
         _ layer: BuiltLayer,
         _ origin: BlobOrigin,

@@ -11,6 +11,7 @@ extension BuildRun {
         var stage: StageResolver.Stage
     }
 
+    /// - Returns: The platforms in the order of the plan, and the layers below them.
     func resolve(
         _ planned: Planned,
         _ shared: SharedCache?

@@ -89,11 +89,6 @@ extension BuilderEnvironment {
     }
 }
 
-/// What this software calls itself.
-package enum Product {
-    package static let version = "0.1.0"
-}
-
 extension HTTPConfiguration {
     /// NET-2.
     static func imgbuild(events: any EventSink) -> HTTPConfiguration {

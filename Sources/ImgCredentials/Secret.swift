@@ -63,7 +63,7 @@ package struct ResolvedCredential: Hashable, Sendable {
     }
 
     package var credential: Credential
-    /// For people: `/root/.docker/config.json`, `docker-credential-pass`, `AWS profile dev`.
+    /// For people: `~/.docker/config.json`, `docker-credential-pass`, `AWS profile dev`.
     package var source: String
     package var origin: Origin
     /// What is known about the account beyond a user name, such as `AWS access key …MPLE`.

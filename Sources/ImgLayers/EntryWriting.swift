@@ -43,9 +43,10 @@ enum EntryWriting {
         try forEach(spec) { header, source in
             try sinks.append(header)
             guard let source else { return }
-            if let inspector, let note = try inspect(header, source, inspector, &buffer, sinks) {
-                notes.append(Note(path: header.path, bytes: note))
-                noted(Note(path: header.path, bytes: note))
+            if let inspector, let bytes = try inspect(header, source, inspector, &buffer, sinks) {
+                let note = Note(path: header.path, bytes: bytes)
+                notes.append(note)
+                noted(note)
             }
             while try buffer.fill(from: source) {
                 try Task.checkCancellation()

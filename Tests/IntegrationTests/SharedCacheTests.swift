@@ -96,6 +96,10 @@ import Testing
                 machine: "first",
                 ["-t", lab.reference("app:1"), "--push", "--cache-to", "type=registry,ref=\(cache)"]
             )
+            // A cache is no image that could start.
+            let verdict = try await lab.imgbuild(["verify", cache])
+            #expect(verdict.status == 1, "\(verdict)")
+            #expect(verdict.errors.contains("holds no image that could start"), "\(verdict)")
             let arguments = ["-t", lab.reference("app:2"), "--push"]
             let with = try await Self.build(
                 lab,

@@ -3,13 +3,16 @@ import ImgTasks
 
 /// Turns what a host is trusted with into settings for a connection; bundles are put together once (TLS-2…4).
 struct TrustStore: Sendable {
-    private static let systemBundles = [
-        "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem",
-        "/etc/pki/tls/cacert.pem", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/etc/ssl/cert.pem",
-    ]
-
-    /// Where Debian and its like keep the roots of the first bundle one by one.
-    private static let systemDirectory = "/etc/ssl/certs"
+    /// Where a system keeps its trusted roots.
+    struct SystemPlaces: Sendable {
+        /// The first that is there counts (TLS-2).
+        var bundles = [
+            "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem",
+            "/etc/pki/tls/cacert.pem", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/etc/ssl/cert.pem",
+        ]
+        /// Where Debian and its like keep the roots of the first bundle one by one.
+        var directory = "/etc/ssl/certs"
+    }
 
     /// The roots to trust.
     private enum Roots: Sendable {
@@ -22,11 +25,13 @@ struct TrustStore: Sendable {
 
     let files: LocalFiles
     let environment: [String: String]
+    private let system: SystemPlaces
     private let roots = OnceMap<[String], Roots>()
 
-    init(files: LocalFiles, environment: [String: String]) {
+    init(files: LocalFiles, environment: [String: String], system: SystemPlaces = SystemPlaces()) {
         self.files = files
         self.environment = environment
+        self.system = system
     }
 
     /// - Throws: ``RegistryError`` with code `.configuration` when a named file can't be read or holds no certificate.
@@ -57,10 +62,10 @@ struct TrustStore: Sendable {
     private func load(_ extra: [String]) async throws -> Roots {
         let directories = (environment["SSL_CERT_DIR"] ?? "").split(separator: ":").map(String.init)
         var (path, bundle) = try await systemBundle()
-        if extra.isEmpty, path == Self.systemBundles[0], directories.isEmpty || directories == [Self.systemDirectory],
-            try await isRepeated(bundle, in: Self.systemDirectory)
+        if extra.isEmpty, path == system.bundles.first, directories.isEmpty || directories == [system.directory],
+            try await isRepeated(bundle, in: system.directory)
         {
-            return .directory(Self.systemDirectory)
+            return .directory(system.directory)
         }
         // The same certificate lies in such a directory under two names.
         var seen: Set<[UInt8]> = []
@@ -85,7 +90,7 @@ struct TrustStore: Sendable {
         if let named = environment["SSL_CERT_FILE"], !named.isEmpty {
             return (named, try await files.readIfPresent(named) ?? [])
         }
-        for path in Self.systemBundles {
+        for path in system.bundles {
             if let bytes = try await files.readIfPresent(path) { return (path, bytes) }
         }
         return ("", [])
