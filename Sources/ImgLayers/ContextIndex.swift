@@ -89,6 +89,12 @@ struct ContextIndex {
         return found
     }
 
+    /// Reads a directory and everything in it, without an answer.
+    mutating func readAll(below path: [UInt8]) throws(BuildError) {
+        guard let node = try find(path), nodes[node].kind == .directory else { return }
+        _ = try countDescendants(of: node, path: path)
+    }
+
     private mutating func countDescendants(of node: Int, path: [UInt8]) throws(BuildError) -> Int {
         var count = 0
         for child in try readChildren(of: node, path: path) where try isVisible(child) {

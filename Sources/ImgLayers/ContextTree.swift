@@ -49,6 +49,11 @@ package final class ContextTree: SourceTree {
         try await pool.building { [self] in try index.withLock { try $0.descendants(of: directory) } }
     }
 
+    package func readAhead(_ path: [UInt8]) async {
+        // Whoever needs what cannot be read will say so.
+        try? await pool.building { [self] in try index.withLock { try $0.readAll(below: path) } }
+    }
+
     package func resolve(_ path: [UInt8], followLast: Bool = true) async throws(BuildError) -> Resolution {
         try await pool.building { [self] in
             try index.withLock { index throws(BuildError) in

@@ -39,8 +39,7 @@ package final class CopyMemo: Sendable {
         source: any SourceTree,
         into stage: StageTree
     ) async throws(BuildError) -> (spec: LayerSpec, stage: StageTree) {
-        // So that base layers of several platforms are read at a time, not one platform after the other; `--link` reads none.
-        if !step.link { _ = try? await stage.resolve(TreePath.relative(Array(step.destination.utf8))) }
+        if !step.link { await readAhead(step, source, stage) }
         let key = Key(step: step, range: range, isVoid: stage.isVoid)
         let (resolver, questions) = (resolver, StageQuestions())
         let resolved = try? await known.value(for: key) {
@@ -56,6 +55,15 @@ package final class CopyMemo: Sendable {
         }
         // A platform's failure is its own as well.
         return try await alone(step, range, source, stage)
+    }
+
+    /// Reads base layers of several platforms at a time, not one platform after the other, and the context meanwhile.
+    private func readAhead(_ step: CopyStep, _ source: any SourceTree, _ stage: StageTree) async {
+        async let destination = try? stage.resolve(TreePath.relative(Array(step.destination.utf8)))
+        for case .path(let path) in step.sources where !Wildcards.areIn(path.utf8) {
+            await source.readAhead(TreePath.relative(Array(path.utf8)))
+        }
+        _ = await destination
     }
 
     private func alone(

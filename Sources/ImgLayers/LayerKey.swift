@@ -9,7 +9,7 @@ import ImgTree
 /// reading it. The contents themselves are covered by the diff ID.
 struct LayerKey: Hashable, Sendable {
     /// Raised whenever the bytes of a layer would come out differently for the same input.
-    static let compatibilityVersion = 1
+    static let compatibilityVersion = 2
 
     let shape: String
     /// Tells different contents of one shape apart within this run.

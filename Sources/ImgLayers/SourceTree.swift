@@ -18,6 +18,9 @@ package protocol SourceTree: Sendable {
     /// Everything below a directory, depth first and bytewise by name.
     func descendants(of directory: [UInt8]) async throws(BuildError) -> [Entry]
 
+    /// Reads what ``descendants(of:)`` will be asked for, where that takes time.
+    func readAhead(_ path: [UInt8]) async
+
     /// Where the bytes of a regular file come from; nil for other kinds.
     func content(of entry: Entry) -> ContentRef?
 
@@ -28,6 +31,9 @@ package protocol SourceTree: Sendable {
 extension SourceTree {
     /// Whether there is no file system at all; most sources are one.
     package var isVoid: Bool { false }
+
+    /// Nothing: most sources are at hand.
+    package func readAhead(_ path: [UInt8]) async {}
 
     /// A path with all symbolic links followed inside the root.
     package func resolve(_ path: [UInt8], followLast: Bool = true) async throws(BuildError) -> Resolution {

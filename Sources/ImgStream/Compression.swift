@@ -1,4 +1,3 @@
-import CImgDeflate
 import CImgZstd
 package import ImgOCI
 
@@ -65,28 +64,6 @@ extension CompressionSettings {
         case .zstd: try ZstdBlockCompressor(level: level)
         case .uncompressed: nil
         }
-    }
-}
-
-/// libdeflate: one gzip member per block, with neither name nor time in its header (REP-8).
-@safe private final class GzipBlockCompressor: BlockCompressor {
-    private let raw: OpaquePointer
-
-    init(level: Int) throws(StreamError) {
-        guard let fresh = unsafe libdeflate_alloc_compressor(Int32(level)) else {
-            throw StreamError(.tooLarge, "out of memory")
-        }
-        unsafe raw = fresh
-    }
-
-    deinit { unsafe libdeflate_free_compressor(raw) }
-
-    func bound(_ count: Int) -> Int { unsafe libdeflate_gzip_compress_bound(raw, count) }
-
-    func compress(_ block: UnsafeRawBufferPointer, into out: UnsafeMutableRawBufferPointer) throws(StreamError) -> Int {
-        let count = unsafe libdeflate_gzip_compress(raw, block.baseAddress, block.count, out.baseAddress, out.count)
-        guard count > 0 else { throw StreamError(.tooLarge, "a compressed block does not fit") }
-        return count
     }
 }
 

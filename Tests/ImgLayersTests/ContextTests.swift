@@ -42,6 +42,16 @@ import Testing
         #expect(index.count == 5)
     }
 
+    @Test func whatWasReadAheadIsThere() async throws {
+        let fixture = try ContextFixture(["f a/b/c x", "f a/d y", "f e z"])
+        let tree = try await ContextTree.open(fixture.path, ignoring: nil, pool: Scenario.pool)
+        for path in ["a", "e", "missing"] { await tree.readAhead(Array(path.utf8)) }
+        unsafe unlink(fixture.path + "/a/b/c")
+        unsafe unlink(fixture.path + "/a/d")
+        let found = try await tree.descendants(of: Array("a".utf8)).map(\.path)
+        #expect(found == ["a/b", "a/b/c", "a/d"].map { Array($0.utf8) })
+    }
+
     @Test func aMissingContextIsNamed() async {
         let error = await #expect(throws: BuildError.self) {
             try await ContextTree.open("/no/such/directory", ignoring: nil, pool: Scenario.pool)

@@ -12,6 +12,8 @@ import Testing
 private final class CountingSource: SourceTree {
     let tree: StageTree
     let walks = Mutex(0)
+    /// Paths that were read ahead.
+    let ahead = Mutex<[[UInt8]]>([])
 
     init(_ tree: StageTree) { self.tree = tree }
 
@@ -25,6 +27,8 @@ private final class CountingSource: SourceTree {
         walks.withLock { $0 += 1 }
         return try await tree.descendants(of: directory)
     }
+
+    func readAhead(_ path: [UInt8]) async { ahead.withLock { $0.append(path) } }
 
     func content(of entry: Entry) -> ContentRef? { tree.content(of: entry) }
 }
@@ -104,5 +108,22 @@ private final class CountingSource: SourceTree {
             over: [["d etc", "f etc/passwd me:x:5:6::/:"], ["d etc", "f etc/passwd me:x:7:8::/:"]]
         )
         #expect(walks == 2)
+    }
+
+    /// The base's layer does not come before the context has been read.
+    @Test func theContextIsReadWhileTheBaseIs() async throws {
+        let source = CountingSource(try Scenario.stage([["d app", "f app/a x", "f b y"]]))
+        let load: @Sendable () async throws -> LayerIndex = {
+            for _ in 0..<1000 where source.ahead.withLock({ $0.count < 2 }) {
+                try await Task.sleep(for: .milliseconds(10))
+            }
+            #expect(source.ahead.withLock { $0 } == [Array("app".utf8), Array("b".utf8)])
+            return LayerIndex()
+        }
+        let base = StageTree(layers: [(digest: SHA256.digest(of: []), load: load)])
+        let (copy, range) = try Self.copy("COPY app b c* /usr/app/")
+        let made = try await CopyMemo(Self.resolver).resolve(copy, at: range, source: source, into: base)
+        #expect(made.spec.entries.count == 4)
+        #expect(source.ahead.withLock { $0 }.count == 2)
     }
 }
