@@ -71,7 +71,7 @@ final class BaseLayers: LayerContentReader, Sendable {
             }
             let location = try location(layer)
             return try await slots.withSlot { [self] in
-                note(location, .downloading)
+                note(location, .downloading(received: 0))
                 let index = try await read(location) { source in
                     try LayerIndex.scan(
                         source,
@@ -136,7 +136,7 @@ final class BaseLayers: LayerContentReader, Sendable {
         let key = "\(settings) \(location.descriptor.digest)"
         if let known = try await pool.run({ [self] in converted(key) }) { return known }
         return try await slots.withSlot { [self] in
-            note(location, .downloading)
+            note(location, .downloading(received: 0))
             let (descriptor, path) = try await read(location) { [store] source in
                 try LayerConversion.convert(
                     source,
@@ -225,7 +225,12 @@ final class BaseLayers: LayerContentReader, Sendable {
         _ body: @Sendable @escaping (ChannelSource) throws -> Value
     ) async throws -> Value {
         do {
-            return try await stream(location, body)
+            let received = ByteCounter()
+            return try await received.watched { [self] in
+                note(location, .downloading(received: $0))
+            } during: {
+                try await stream(location, received, body)
+            }
         } catch let error as RegistryError {
             throw error.buildError
         } catch let error as StreamError where error.code != .cancelled {
@@ -239,6 +244,7 @@ final class BaseLayers: LayerContentReader, Sendable {
 
     private func stream<Value: Sendable>(
         _ location: Location,
+        _ received: ByteCounter,
         _ body: @Sendable @escaping (ChannelSource) throws -> Value
     ) async throws -> Value {
         let stream = try await location.source.stream(location.descriptor)
@@ -246,7 +252,10 @@ final class BaseLayers: LayerContentReader, Sendable {
         return try await withThrowingTaskGroup(of: Value?.self) { group in
             group.addTask {
                 do {
-                    for try await chunk in stream { try await channel.send(chunk) }
+                    for try await chunk in stream {
+                        received.add(Int64(chunk.count))
+                        try await channel.send(chunk)
+                    }
                     channel.finish(throwing: nil)
                 } catch is ChannelClosed {
                     // The reader has what it wanted.

@@ -4,6 +4,7 @@ import ImgOCI
 import ImgPlan
 import ImgReport
 import ImgStream
+import ImgTasks
 
 /// From resolved steps to finished layers, each on its way to the registries as early as the checks allow.
 extension BuildRun {
@@ -99,7 +100,12 @@ extension BuildRun {
             }
             for work in works {
                 group.addTask {
-                    let (layer, early) = try await build(work, builder, publisher, checks, gate)
+                    let total = work.order.spec.contentSize
+                    let (layer, early) = try await work.order.done.watched {
+                        report(.building(done: $0, of: total), work)
+                    } during: {
+                        try await build(work, builder, publisher, checks, gate)
+                    }
                     let finished = finish(layer, try Self.origin(of: layer, ready.shared), work, checks)
                     if finished.values.contains(where: { checks.rejects($0.findings) }) { gate.reject() }
                     if let blob = finished.values.first?.blob, gate.isOpen {
@@ -171,8 +177,8 @@ extension BuildRun {
     ) -> [Place: FinishedLayer] {
         let blob = Blob(descriptor: layer.descriptor, origin: origin)
         var finished: [Place: FinishedLayer] = [:]
+        report(layer.wasCached ? .cached : .built(size: layer.descriptor.size), work)
         for (place, platform, spec, step) in work.places {
-            report(layer, step, [platform])
             let own = (layer: layer, spec: spec, step: step)
             finished[place] = FinishedLayer(
                 blob: blob,
@@ -184,9 +190,13 @@ extension BuildRun {
         return finished
     }
 
-    private func report(_ layer: BuiltLayer, _ step: Step, _ platforms: [Platform]) {
-        guard !step.createdBy.isEmpty else { return }
-        let state: StepEvent.State = layer.wasCached ? .cached : .built(size: layer.descriptor.size)
-        events.emit(.step(StepEvent(title: step.createdBy, platforms: platforms, state: state)))
+    /// Says it once for the platforms whose step reads the same.
+    private func report(_ state: StepEvent.State, _ work: Work) {
+        var platforms: [String: [Platform]] = [:]
+        for place in work.places { platforms[place.step.createdBy, default: []].append(place.platform) }
+        for place in work.places where !place.step.createdBy.isEmpty {
+            guard let shared = platforms.removeValue(forKey: place.step.createdBy) else { continue }
+            events.emit(.step(StepEvent(title: place.step.createdBy, platforms: shared, state: state)))
+        }
     }
 }

@@ -30,6 +30,7 @@ public enum CommandLineTool {
         }
         let interrupts = Interrupts()
         do {
+            defer { Console.standardError.show(nil) }
             if let command = command as? any ToolCommand {
                 return try await interrupts.cancelling { try await command.perform() }
             }

@@ -101,7 +101,15 @@ struct ToolOutputOptions: ParsableArguments {
     )
     var debug = false
 
-    var renderer: any EventSink { PlainRenderer(console: .standardError, showsProgress: !quiet, showsDebug: debug) }
+    var renderer: any EventSink {
+        let console = Console.standardError
+        return PlainRenderer(
+            console: console,
+            showsProgress: !quiet,
+            showsDebug: debug,
+            isLive: !quiet && console.isTerminal
+        )
+    }
 }
 
 /// Comma-separated platforms of a flag that may be repeated.

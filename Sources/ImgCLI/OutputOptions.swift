@@ -13,7 +13,10 @@ struct OutputOptions: ParsableArguments {
     )
     var debug = false
 
-    @Option(name: .customLong("progress"), help: "auto, plain, tty, quiet, none or rawjson.")
+    @Option(
+        name: .customLong("progress"),
+        help: "auto, plain, tty (shows what is under way on one line), quiet, none or rawjson."
+    )
     var progress: String?
 
     @Option(name: .customLong("metadata-file"), help: "JSON file with digests and names, in buildx's keys and ours.")
@@ -36,6 +39,11 @@ struct OutputOptions: ParsableArguments {
         let style = progress ?? BuilderEnvironment.current.variables["BUILDKIT_PROGRESS"] ?? "auto"
         if style == "rawjson" { return JSONRenderer(console: .standardError) }
         let isSilent = isQuiet || style == "quiet" || style == "none"
-        return PlainRenderer(console: .standardError, showsProgress: !isSilent, showsDebug: debug)
+        return PlainRenderer(
+            console: .standardError,
+            showsProgress: !isSilent,
+            showsDebug: debug,
+            isLive: !isSilent && (style == "tty" || (style == "auto" && Console.standardError.isTerminal))
+        )
     }
 }

@@ -9,16 +9,30 @@ protocol Renderer: EventSink {
 }
 
 /// One line per event: what a log of CI wants.
+///
+/// What takes long is said to be under way every ten seconds, or shown on the last line of a terminal.
 final class PlainRenderer: Renderer {
     private let console: Console
     private let showsProgress: Bool
     private let showsDebug: Bool
+    private let isLive: Bool
+    private let now: @Sendable () -> ContinuousClock.Instant
+    private let progress = Mutex(Progress())
     private let seenWarnings = Mutex<Set<String>>([])
 
-    init(console: Console, showsProgress: Bool, showsDebug: Bool) {
+    /// - Parameter isLive: Whether the console is a terminal whose last line can be written anew.
+    init(
+        console: Console,
+        showsProgress: Bool,
+        showsDebug: Bool,
+        isLive: Bool = false,
+        now: @escaping @Sendable () -> ContinuousClock.Instant = { ContinuousClock.now }
+    ) {
         self.console = console
         self.showsProgress = showsProgress
         self.showsDebug = showsDebug
+        self.isLive = isLive
+        self.now = now
     }
 
     func emit(_ event: BuildEvent) {
@@ -30,7 +44,15 @@ final class PlainRenderer: Renderer {
         case .debug(let text): if showsDebug { console.print(["debug: \(text)"]) }
         default:
             guard showsProgress else { return }
-            console.print([Self.line(event)])
+            progress.withLock { progress in
+                let isDue = progress.take(event, at: now())
+                if isLive {
+                    if !event.isUnderWay { console.print([Self.line(event)]) }
+                    console.show(progress.line(at: now()))
+                } else if isDue {
+                    console.print([Self.line(event)])
+                }
+            }
         }
     }
 
@@ -41,7 +63,8 @@ final class PlainRenderer: Renderer {
             let platforms = step.platforms.map(\.description).joined(separator: ",")
             let place = platforms.isEmpty ? "" : "[\(platforms)] "
             switch step.state {
-            case .started: return "\(place)\(step.title)"
+            case .building(let done, let total):
+                return "\(place)\(step.title): \(ByteCount(done)) of \(ByteCount(total))"
             case .cached: return "\(place)\(step.title): cached"
             case .built(let size): return "\(place)\(step.title): \(ByteCount(size))"
             }
@@ -50,9 +73,11 @@ final class PlainRenderer: Renderer {
             switch blob.state {
             case .exists: return "\(name): exists"
             case .mounted(let source): return "\(name): mounted from \(source)"
-            case .uploading: return "\(name): uploading"
+            case .uploading(0): return "\(name): uploading"
+            case .uploading(let sent): return "\(name): \(ByteCount(sent)) uploaded"
             case .pushed: return "\(name): pushed"
-            case .downloading: return "\(name): downloading"
+            case .downloading(0): return "\(name): downloading"
+            case .downloading(let received): return "\(name): \(ByteCount(received)) downloaded"
             case .downloaded: return "\(name): downloaded"
             case .retrying(let attempt, let reason): return "\(name): attempt \(attempt) after \(reason)"
             }
@@ -65,6 +90,7 @@ final class PlainRenderer: Renderer {
     }
 
     func finish(_ result: BuildResult) {
+        console.show(nil)
         guard showsProgress else { return }
         var lines: [String] = []
         for image in result.images {
@@ -103,7 +129,10 @@ final class JSONRenderer: Renderer {
             object["title"] = .string(step.title)
             object["platforms"] = .strings(step.platforms.map(\.description))
             switch step.state {
-            case .started: object["state"] = .string("started")
+            case .building(let done, let total):
+                object["state"] = .string("building")
+                object["done"] = .integer(done)
+                object["total"] = .integer(total)
             case .cached: object["state"] = .string("cached")
             case .built(let size):
                 object["state"] = .string("built")
@@ -119,9 +148,13 @@ final class JSONRenderer: Renderer {
             case .mounted(let source):
                 object["state"] = .string("mounted")
                 object["from"] = .string(source)
-            case .uploading: object["state"] = .string("uploading")
+            case .uploading(let sent):
+                object["state"] = .string("uploading")
+                object["sent"] = .integer(sent)
             case .pushed: object["state"] = .string("pushed")
-            case .downloading: object["state"] = .string("downloading")
+            case .downloading(let received):
+                object["state"] = .string("downloading")
+                object["received"] = .integer(received)
             case .downloaded: object["state"] = .string("downloaded")
             case .retrying(let attempt, let reason):
                 object["state"] = .string("retrying")

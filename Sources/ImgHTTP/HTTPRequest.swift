@@ -1,3 +1,5 @@
+package import ImgTasks
+
 /// One request, complete: what to send, where, and over what.
 package struct HTTPRequest: Sendable {
     package var method: HTTPMethod
@@ -20,8 +22,8 @@ package struct HTTPRequest: Sendable {
     package var totalTimeout: Duration?
     /// Whether the body may be sent a second time when a kept connection turns out to be dead (`NET-9`, `RETRY-3`).
     package var isRepeatable = true
-    /// Counts body bytes while they move.
-    package var progress: TransferCounter?
+    /// Counts the bytes of the body while they are sent.
+    package var progress: ByteCounter?
 
     package init(
         method: HTTPMethod = .get,

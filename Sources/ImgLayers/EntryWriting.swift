@@ -1,5 +1,6 @@
 import ImgOCI
 import ImgStream
+import ImgTasks
 import ImgTree
 
 /// Passes the entries of a layer, contents included, to whatever makes a tar of them.
@@ -17,6 +18,8 @@ enum EntryWriting {
         var layer: LayerWriter
         /// Gets the same entries with every time zero (``TimelessKey``).
         var timeless: LayerHasher?
+        /// Counts the bytes of files.
+        var done: ByteCounter?
 
         fileprivate func append(_ header: TarHeader) throws(StreamError) {
             try layer.append(header)
@@ -26,6 +29,7 @@ enum EntryWriting {
         fileprivate func write(_ chunk: Span<UInt8>) throws(StreamError) {
             try layer.write(chunk)
             try timeless?.write(chunk)
+            done?.add(Int64(chunk.count))
         }
     }
 

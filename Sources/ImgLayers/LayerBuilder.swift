@@ -96,6 +96,8 @@ package final class LayerBuilder: Sendable {
         package var spec: LayerSpec
         /// The finished layer, if a cache knows it without reading a file.
         package fileprivate(set) var found: BuiltLayer?
+        /// Bytes of files that are in the layer so far.
+        package let done = ByteCounter()
         fileprivate let key: LayerKey
         /// Nil when there is no shared cache.
         fileprivate let timeless: TimelessKey?
@@ -143,7 +145,7 @@ package final class LayerBuilder: Sendable {
         if let watch { draft.show(to: watch.file) }
         let writer = LayerWriter(settings: settings, workers: workers, into: draft)
         let timeless = isExporting ? LayerHasher() : nil
-        let sinks = EntryWriting.Sinks(layer: writer, timeless: timeless)
+        let sinks = EntryWriting.Sinks(layer: writer, timeless: timeless, done: order.done)
         let notes = try EntryWriting.write(order.spec, into: sinks, inspector: inspector) { note in
             watch?.noted(note.path, note.bytes)
         }

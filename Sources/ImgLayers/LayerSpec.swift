@@ -30,4 +30,7 @@ package struct LayerSpec: Sendable {
         self.newestSourceTime = newestSourceTime
         self.warnings = warnings
     }
+
+    /// Bytes of all files.
+    package var contentSize: Int64 { entries.reduce(0) { $0 &+ ($1.content == nil ? 0 : $1.header.size) } }
 }

@@ -24,8 +24,9 @@ public enum BuildEvent: Sendable {
 public struct StepEvent: Sendable, Hashable {
     /// What became of it.
     public enum State: Sendable, Hashable {
-        case started
         case cached
+        /// Bytes of files that are in the layer so far; comes once a second.
+        case building(done: Int64, of: Int64)
         /// Bytes of the finished layer, compressed.
         case built(size: Int64)
     }
@@ -51,9 +52,11 @@ public struct BlobEvent: Sendable, Hashable {
     public enum State: Sendable, Hashable {
         case exists
         case mounted(from: String)
-        case uploading
+        /// Bytes sent so far; comes again once a second.
+        case uploading(sent: Int64)
         case pushed
-        case downloading
+        /// Bytes received so far; comes again once a second.
+        case downloading(received: Int64)
         case downloaded
         case retrying(attempt: Int, reason: String)
     }

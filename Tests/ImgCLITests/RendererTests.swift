@@ -1,6 +1,7 @@
 import ImgOCI
 import ImgReport
 import ImgTestKit
+import Synchronization
 import Testing
 
 @testable import ImgBuilder
@@ -72,5 +73,106 @@ import Testing
         #expect(objects[6]["attempt"]?.integerValue == 2)
         #expect(objects[8]["reference"]?.stringValue == "ghcr.io/a/b:1")
         #expect(objects.filter { $0["digest"] != nil }.allSatisfy { $0["digest"]?.stringValue == Self.digest })
+    }
+
+    // MARK: What is under way
+
+    private static func upload(_ sent: Int64, of size: Int64 = 50_000_000) throws -> BuildEvent {
+        .blob(
+            BlobEvent(
+                digest: try Digest(parsing: digest),
+                size: size,
+                repository: "ghcr.io/a/b",
+                state: .uploading(sent: sent)
+            )
+        )
+    }
+
+    /// What is written for events at these seconds.
+    private func output(isLive: Bool, _ events: [(second: Int, event: BuildEvent)]) async throws -> String {
+        try await Scratch.with { scratch in
+            let path = try scratch.write("out", "")
+            let file = try OpenFile(path)
+            let start = ContinuousClock.now
+            let second = Mutex(0)
+            let renderer = PlainRenderer(
+                console: Console(descriptor: file.descriptor),
+                showsProgress: true,
+                showsDebug: false,
+                isLive: isLive,
+                now: { start + .seconds(second.withLock { $0 }) }
+            )
+            for (time, event) in events {
+                second.withLock { $0 = time }
+                renderer.emit(event)
+            }
+            return try await Program.run("cat", [path]).output
+        }
+    }
+
+    @Test func aLogHearsOfLongUploadsEveryTenSeconds() async throws {
+        let name = "ghcr.io/a/b abababababab 50.0 MB"
+        var events = try (0...25).map { (second: $0, event: try Self.upload(Int64($0) * 1_000_000)) }
+        events.append(
+            (
+                26,
+                .blob(
+                    BlobEvent(
+                        digest: try Digest(parsing: Self.digest),
+                        size: 50_000_000,
+                        repository: "ghcr.io/a/b",
+                        state: .pushed
+                    )
+                )
+            )
+        )
+        #expect(
+            try await output(isLive: false, events).split(separator: "\n") == [
+                "\(name): uploading", "\(name): 10.0 MB uploaded", "\(name): 20.0 MB uploaded", "\(name): pushed",
+            ]
+        )
+    }
+
+    @Test func aTerminalShowsItOnItsLastLine() async throws {
+        let layer = BuildEvent.step(
+            StepEvent(
+                title: "COPY a /",
+                platforms: [try Platform(parsing: "linux/arm64")],
+                state: .building(done: 10_000_000, of: 20_000_000)
+            )
+        )
+        let built = BuildEvent.step(
+            StepEvent(title: "COPY a /", platforms: [try Platform(parsing: "linux/arm64")], state: .built(size: 2000))
+        )
+        let clear = "\r\u{1b}[2K"
+        let text = try await output(
+            isLive: true,
+            [(0, try Self.upload(0)), (2, try Self.upload(20_000_000)), (2, layer), (2, .note("hello")), (3, built)]
+        )
+        let both = "1 layer, 1 upload: 30.0 MB of 70.0 MB, 10.0 MB/s, 4 s left"
+        #expect(
+            text
+                == [
+                    "\(clear)1 upload: 0 B of 50.0 MB", "\(clear)1 upload: 20.0 MB of 50.0 MB, 10.0 MB/s, 3 s left",
+                    "\(clear)\(both)", "\(clear)hello\n\(both)", "\(clear)[linux/arm64] COPY a /: 2.0 kB\n\(both)",
+                    "\(clear)1 upload: 20.0 MB of 50.0 MB, 6.7 MB/s, 5 s left",
+                ]
+                .joined()
+        )
+    }
+
+    @Test func jsonHasTheNumbers() async throws {
+        let lines = try await Scratch.with { scratch in
+            let path = try scratch.write("out", "")
+            let file = try OpenFile(path)
+            let renderer = JSONRenderer(console: Console(descriptor: file.descriptor))
+            renderer.emit(try Self.upload(5))
+            renderer.emit(.step(StepEvent(title: "COPY a /", platforms: [], state: .building(done: 6, of: 7))))
+            return try await Program.run("cat", [path]).output.split(separator: "\n").map(String.init)
+        }
+        let objects = try lines.map { try JSON.parse(Array($0.utf8)) }
+        #expect(objects[0]["sent"]?.integerValue == 5)
+        #expect(objects[1]["done"]?.integerValue == 6)
+        #expect(objects[1]["total"]?.integerValue == 7)
     }
 }

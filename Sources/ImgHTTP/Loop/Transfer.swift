@@ -1,5 +1,6 @@
 import CImgCurl
 import Glibc
+import ImgTasks
 
 /// One transfer on the loop's thread: what libcurl's callbacks work on.
 final class Transfer {
@@ -152,7 +153,7 @@ final class Transfer {
 
     /// Notes what has moved in all; false if that took too long (`NET-6`).
     func moved(sent: Int64, received: Int64) -> Bool {
-        exchange.request.progress?.add(sent: sent - clock.sent, received: received - clock.received)
+        exchange.request.progress?.add(sent - clock.sent)
         clock.note(sent: sent, received: received, paused: receivingPaused || sendingPaused)
         guard failure == nil, let cause = clock.overdue(limits) else { return failure == nil }
         failure = HTTPError(

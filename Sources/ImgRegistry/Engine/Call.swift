@@ -1,6 +1,7 @@
 import ImgHTTP
 import ImgOCI
 import ImgStream
+import ImgTasks
 
 /// One request to a registry's API, able to be sent more than once.
 struct Call: Sendable {
@@ -45,7 +46,7 @@ struct Call: Sendable {
     var isRepeatable = true
     /// A redirect is an answer for some requests (PUSH-7).
     var followsRedirects = true
-    var progress: TransferCounter?
+    var progress: ByteCounter?
     /// Of the whole exchange; nil leaves it to the HTTP client.
     var timeLimit: Duration?
 

@@ -1,6 +1,7 @@
 import ImgHTTP
 import ImgOCI
 import ImgReport
+import ImgTasks
 
 extension Session {
     /// Sends one request to an endpoint in the first connection mode that works (SCH-3).

@@ -11,13 +11,13 @@ struct BlobUpload: Sendable {
     /// Bytes that make a session worth resuming, and a reset a sign of a wrong method.
     private static let worthwhile: Int64 = 1 << 20
 
-    init(_ descriptor: Descriptor, _ body: UploadBody, to repository: Repository, _ progress: TransferCounter?) {
+    init(_ descriptor: Descriptor, _ body: UploadBody, to repository: Repository, _ sent: ByteCounter) {
         self.descriptor = descriptor
         requests = UploadRequests(
             repository: repository,
             body: body,
             operation: "push blob \(descriptor.digest)",
-            progress: progress
+            sent: sent
         )
     }
 

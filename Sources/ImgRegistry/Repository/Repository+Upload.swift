@@ -1,4 +1,3 @@
-package import ImgHTTP
 package import ImgOCI
 import ImgReport
 import ImgTasks
@@ -11,19 +10,15 @@ package struct UploadHints: Sendable {
     package var isPresent: Bool
     /// What was sent of it already.
     package var early: EarlyUpload?
-    /// Counts the bytes sent.
-    package var progress: TransferCounter?
 
     package init(
         mountSources: [String] = [],
         isPresent: Bool = false,
-        early: EarlyUpload? = nil,
-        progress: TransferCounter? = nil
+        early: EarlyUpload? = nil
     ) {
         self.mountSources = mountSources
         self.isPresent = isPresent
         self.early = early
-        self.progress = progress
     }
 }
 
@@ -106,8 +101,13 @@ extension Repository {
             case .refused: break
             }
         }
-        report(descriptor, .uploading)
-        try await BlobUpload(descriptor, body, to: self, hints.progress).run(continuing: opened)
+        report(descriptor, .uploading(sent: opened?.sent ?? 0))
+        let (sent, upload) = (ByteCounter(), opened)
+        try await sent.watched { [self] bytes in
+            report(descriptor, .uploading(sent: min(bytes, descriptor.size)))
+        } during: { () async throws(RegistryError) in
+            try await BlobUpload(descriptor, body, to: self, sent).run(continuing: upload)
+        }
         report(descriptor, .pushed)
         return .uploaded(bytes: descriptor.size)
     }

@@ -9,7 +9,8 @@ struct UploadRequests: Sendable {
     let body: UploadBody
     /// For messages.
     let operation: String
-    var progress: TransferCounter?
+    /// How far the blob has come.
+    var sent: ByteCounter?
 
     private var client: RegistryClient { repository.client }
     private var session: Session { repository.session }
@@ -144,11 +145,14 @@ struct UploadRequests: Sendable {
             let text = "\(range.lowerBound)-\(range.upperBound - 1)"
             call.headers.append(Endpoint.Header(name: "Content-Range", value: text))
         }
-        call.body = { [body] in try await body.body(range) }
+        call.body = { [body, sent] in
+            sent?.reset(to: range.lowerBound)
+            return try await body.body(range)
+        }
         call.bodySize = range.upperBound - range.lowerBound
         call.weight = .transfer
         call.isRepeatable = false
-        call.progress = progress
+        call.progress = sent
         return call
     }
 }
