@@ -14,8 +14,7 @@ extension BuildRun {
         let settings = try CompressionSettings(format: request.compression.format, level: request.compression.level)
         var converted: [Digest: Blob] = [:]
         for location in platforms.flatMap(\.stage.baseLocations) where converted[location.descriptor.digest] == nil {
-            let type = location.descriptor.mediaType
-            guard type.layerCompression != settings.format, !type.isForeignLayer else { continue }
+            guard isConverted(location) else { continue }
             // One after the other: each is compressed on all cores.
             converted[location.descriptor.digest] = try await baseLayers.converted(
                 location,
@@ -24,6 +23,12 @@ extension BuildRun {
             )
         }
         return converted
+    }
+
+    func isConverted(_ location: BaseLayers.Location) -> Bool {
+        let type = location.descriptor.mediaType
+        return request.compression.isForced && type.layerCompression != request.compression.format
+            && !type.isForeignLayer
     }
 
     /// What is said when an image would have layers of several compressions: some consumers refuse it.

@@ -26,7 +26,7 @@ extension BuildRun {
     }
 
     /// A layer's place: number of the platform, number among its layers.
-    private struct Place: Hashable {
+    struct Place: Hashable {
         var platform: Int
         var layer: Int
     }
@@ -44,7 +44,16 @@ extension BuildRun {
         _ builder: LayerBuilder,
         _ baseLayers: BaseLayers
     ) async throws -> [Work] {
-        var orders = try await withThrowingTaskGroup(of: (Place, LayerBuilder.Order).self) { group in
+        var orders = try await orders(platforms, builder)
+        let missing = orders.filter { $0.value.found == nil && !$0.value.spec.contentsInLayers.isEmpty }.map(\.key)
+        let fetched = try await baseLayers.materialize(missing.compactMap { orders[$0]?.spec })
+        for (place, spec) in zip(missing, fetched) { orders[place]?.spec = spec }
+        return Self.grouped(orders, platforms)
+    }
+
+    /// What the caches know of every layer.
+    func orders(_ platforms: [ResolvedPlatform], _ builder: LayerBuilder) async throws -> [Place: LayerBuilder.Order] {
+        try await withThrowingTaskGroup(of: (Place, LayerBuilder.Order).self) { group in
             for (number, platform) in platforms.enumerated() {
                 for (layer, content) in platform.stage.layers.enumerated() {
                     guard case .own(let spec, _) = content else { continue }
@@ -55,10 +64,6 @@ extension BuildRun {
             for try await (place, order) in group { orders[place] = order }
             return orders
         }
-        let missing = orders.filter { $0.value.found == nil && !$0.value.spec.contentsInLayers.isEmpty }.map(\.key)
-        let fetched = try await baseLayers.materialize(missing.compactMap { orders[$0]?.spec })
-        for (place, spec) in zip(missing, fetched) { orders[place]?.spec = spec }
-        return Self.grouped(orders, platforms)
     }
 
     private static func grouped(_ orders: [Place: LayerBuilder.Order], _ platforms: [ResolvedPlatform]) -> [Work] {

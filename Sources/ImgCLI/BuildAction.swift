@@ -10,6 +10,7 @@ struct BuildAction: Sendable {
     var builder: Builder
     /// Nil means that the image is built.
     var call: CallMethod?
+    var isDryRun = false
     var renderer: any Renderer
     var files: ResultFiles
     var printsDigest: Bool
@@ -17,6 +18,10 @@ struct BuildAction: Sendable {
     /// Returns the exit status.
     func run() async throws -> Int32 {
         if let call { return try await answer(call) }
+        if isDryRun {
+            Console.standardOutput.print(ForecastText(try await builder.forecast(request)).lines)
+            return 0
+        }
         if request.outputs.isEmpty { renderer.emit(.warning(Self.goesNowhere)) }
         let built = try await builder.build(request)
         try files.write(built)

@@ -13,6 +13,12 @@ struct BuildCommand: ToolCommand {
     @Argument(help: "Directory, tar file, git URL, or - for standard input.")
     var context: String?
 
+    @Flag(
+        name: .customLong("dry-run"),
+        help: "Say what would be made and sent, after all questions that a push asks; change nothing."
+    )
+    var isDryRun = false
+
     @OptionGroup(title: "Input")
     var input: InputOptions
 
@@ -34,6 +40,14 @@ struct BuildCommand: ToolCommand {
     @OptionGroup(title: "Accepted for compatibility; they concern RUN or a daemon")
     var accepted: AcceptedOptions
 
+    func validate() throws {
+        guard isDryRun else { return }
+        if output.metadataFile != nil || output.iidFile != nil {
+            throw ValidationError("--dry-run makes nothing that --metadata-file and --iidfile could tell of.")
+        }
+        if try checks.call != nil { throw ValidationError("--dry-run cannot be used with --check and --call.") }
+    }
+
     func perform() async throws -> Int32 {
         try await action().run()
     }
@@ -47,6 +61,7 @@ struct BuildCommand: ToolCommand {
             request: try request(environment),
             builder: Builder(environment: environment, events: renderer),
             call: try checks.call,
+            isDryRun: isDryRun,
             renderer: renderer,
             files: ResultFiles(metadata: output.metadataFile, imageID: output.iidFile),
             printsDigest: output.quiet

@@ -166,6 +166,17 @@ package struct RegistryExporter: Sendable {
         )
     }
 
+    /// What ``push(_:continuing:)`` would come to; only asks.
+    package func forecast(_ blob: Blob) async throws -> PushOutcome {
+        let descriptor = blob.descriptor
+        if descriptor.mediaType.isForeignLayer || present.hasBlob(descriptor) { return .existed }
+        if try await remote.hasBlob(descriptor) { return .existed }
+        return mountSources(blob).first.map { .mounted(from: $0) } ?? .uploaded(bytes: descriptor.size)
+    }
+
+    /// What a tag points to; nil when it does not exist.
+    package func current(_ tag: String) async throws -> Digest? { try await remote.headManifest(.tag(tag))?.digest }
+
     private func body(_ blob: Blob) -> UploadBody {
         switch blob.origin {
         case .bytes(let bytes): return .bytes(bytes)
