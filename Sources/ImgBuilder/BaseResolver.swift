@@ -16,8 +16,8 @@ struct ResolvedBase: Sendable {
 struct BaseResolver: Sendable {
     let sources: ImageSources
     let allowsPlatformMismatch: Bool
-    /// For suggestions.
-    let stageNames: [String]
+    /// Stages and named contexts, for suggestions.
+    let localNames: [String]
     private let roots = OnceMap<BaseRequest.Source, Root>()
 
     private struct Root: Sendable {
@@ -25,10 +25,10 @@ struct BaseResolver: Sendable {
         var content: ImageGraph.Content
     }
 
-    init(sources: ImageSources, allowsPlatformMismatch: Bool, stageNames: [String]) {
+    init(sources: ImageSources, allowsPlatformMismatch: Bool, localNames: [String]) {
         self.sources = sources
         self.allowsPlatformMismatch = allowsPlatformMismatch
-        self.stageNames = stageNames
+        self.localNames = localNames
     }
 
     /// Resolves several bases at once.
@@ -112,17 +112,17 @@ struct BaseResolver: Sendable {
         let full = if case .image(let reference) = request.source { reference.normalized } else { name }
         let suggestion =
             error.code == .notFound || error.code == .denied
-            ? Self.suggestion(for: request.source, among: stageNames) : ""
+            ? Self.suggestion(for: request.source, among: localNames) : ""
         copy.diagnostics[0].message =
             "\(name): failed to resolve source metadata for \(full): \(cause.message)\(suggestion)"
         return copy.located(at: request.range)
     }
 
     /// ` (did you mean X?)`, or nothing (ERR-9).
-    static func suggestion(for source: BaseRequest.Source, among stageNames: [String]) -> String {
+    static func suggestion(for source: BaseRequest.Source, among localNames: [String]) -> String {
         guard case .image(let reference) = source, !reference.familiar.contains("/") else { return "" }
         let name = String(reference.familiar.prefix { $0 != ":" && $0 != "@" })
-        return Suggestion.suffix(name, among: stageNames + commonImages)
+        return Suggestion.suffix(name, among: localNames + commonImages)
     }
 
     /// What FROM most often names on Docker Hub.

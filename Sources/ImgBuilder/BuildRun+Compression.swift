@@ -5,13 +5,22 @@ import ImgStream
 
 /// One compression for all layers of an image where that is asked for, and a word where it is not.
 extension BuildRun {
+    /// How new layers are compressed.
+    func compressionSettings() throws(BuildError) -> CompressionSettings {
+        do throws(StreamError) {
+            return try CompressionSettings(format: request.compression.format, level: request.compression.level)
+        } catch {
+            throw BuildError(.usage, "invalid compression-level: \(error.message)")
+        }
+    }
+
     /// Base layers in the compression of the new ones (`force-compression`), by their own digest; empty without it.
     func convertedBases(
         _ platforms: [ResolvedPlatform],
         _ baseLayers: BaseLayers
     ) async throws -> [Digest: Blob] {
         guard request.compression.isForced else { return [:] }
-        let settings = try CompressionSettings(format: request.compression.format, level: request.compression.level)
+        let settings = try compressionSettings()
         var converted: [Digest: Blob] = [:]
         for location in platforms.flatMap(\.stage.baseLocations) where converted[location.descriptor.digest] == nil {
             guard isConverted(location) else { continue }

@@ -68,7 +68,7 @@ extension BuildRun {
         let resolver = BaseResolver(
             sources: sources,
             allowsPlatformMismatch: request.allowsPlatformMismatch || inputs.purpose == .check,
-            stageNames: (try? inputs.targets())?.compactMap(\.name) ?? []
+            localNames: ((try? inputs.targets())?.compactMap(\.name) ?? []) + request.namedContexts.map(\.name)
         )
         var bases: [BaseRequest: ResolvedBase] = [:]
         while true {

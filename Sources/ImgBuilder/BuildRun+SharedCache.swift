@@ -10,7 +10,7 @@ extension BuildRun {
         LayerBuilder(
             store: try await session.store(),
             pool: pool,
-            settings: try CompressionSettings(format: request.compression.format, level: request.compression.level),
+            settings: try compressionSettings(),
             usesCache: request.usesCache,
             workers: session.workers,
             now: .now,

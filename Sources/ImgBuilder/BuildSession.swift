@@ -126,7 +126,14 @@ extension RegistryClient {
         }
         if createsRepository {
             options.createRepository = { host, path throws(BuildError) in
-                guard let registry = ECRRegistry(host: host) else { return false }
+                guard let registry = ECRRegistry(host: host) else {
+                    events.emit(
+                        .note(
+                            "--create-repository has no effect at \(host): imgbuild creates repositories at Amazon ECR only"
+                        )
+                    )
+                    return false
+                }
                 _ = try await credentials.ecr.createRepository(path, at: registry, ECRRepositoryOptions())
                 return true
             }

@@ -20,7 +20,7 @@ extension Builder {
     /// Sums up the cache.
     public func cacheUsage() async throws(BuildError) -> CacheUsage {
         try await perform { session in
-            let store = try await session.store()
+            let store = try await session.openedCache()
             let usage = try await session.pool.run { store.usage() }
             return CacheUsage(
                 path: store.path,
@@ -37,8 +37,23 @@ extension Builder {
     /// - Returns: Bytes that were freed.
     public func pruneCache(to limit: Int64) async throws(BuildError) -> Int64 {
         try await perform { session in
-            let store = try await session.store()
+            let store = try await session.openedCache()
             return try await session.pool.run { store.prune(to: limit) }
         }
+    }
+}
+
+extension BuildSession {
+    /// The cache itself: where a build makes do without, there is nothing to look at.
+    fileprivate func openedCache() async throws -> ContentStore {
+        let (path, fallback) = (environment.resolvedCacheDirectory, environment.temporaryDirectory)
+        let store = try await pool.run { try ContentStore.open(at: path, fallback: fallback) }
+        if let reason = store.degradation {
+            throw BuildError(
+                reason,
+                hints: ["choose another directory with --cache-dir or IMGBUILD_CACHE_DIR"]
+            )
+        }
+        return store
     }
 }

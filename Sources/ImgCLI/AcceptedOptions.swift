@@ -18,6 +18,19 @@ struct AcceptedOptions: ParsableArguments {
     @Option(name: .customLong("shm-size"), help: .hidden) var shmSize: String?
     @Option(name: .customLong("ssh"), parsing: .unconditionalSingleValue, help: .hidden) var ssh: [String] = []
     @Option(name: .customLong("ulimit"), parsing: .unconditionalSingleValue, help: .hidden) var ulimit: [String] = []
+    @Option(name: [.customShort("m"), .customLong("memory")], help: .hidden) var memory: String?
+    @Option(name: .customLong("memory-swap"), parsing: .unconditional, help: .hidden) var memorySwap: String?
+    @Option(name: [.customShort("c"), .customLong("cpu-shares")], help: .hidden) var cpuShares: String?
+    @Option(name: .customLong("cpu-period"), help: .hidden) var cpuPeriod: String?
+    @Option(name: .customLong("cpu-quota"), parsing: .unconditional, help: .hidden) var cpuQuota: String?
+    @Option(name: .customLong("cpuset-cpus"), help: .hidden) var cpusetCPUs: String?
+    @Option(name: .customLong("cpuset-mems"), help: .hidden) var cpusetMemories: String?
+    @Option(name: .customLong("isolation"), help: .hidden) var isolation: String?
+    @Option(name: .customLong("resource"), parsing: .unconditionalSingleValue, help: .hidden) var resources: [String] =
+        []
+    @Option(name: .customLong("security-opt"), parsing: .unconditionalSingleValue, help: .hidden) var securityOptions:
+        [String] = []
+    @Flag(name: .customLong("compress"), help: .hidden) var compress = false
     @Flag(name: .customLong("rm"), help: .hidden) var rm = false
     @Flag(name: .customLong("force-rm"), help: .hidden) var forceRm = false
 
@@ -52,6 +65,17 @@ struct AcceptedOptions: ParsableArguments {
         onlyRun("--ulimit", !ulimit.isEmpty)
         onlyRun("--rm", rm)
         onlyRun("--force-rm", forceRm)
+        onlyRun("--memory", memory != nil)
+        onlyRun("--memory-swap", memorySwap != nil)
+        onlyRun("--cpu-shares", cpuShares != nil)
+        onlyRun("--cpu-period", cpuPeriod != nil)
+        onlyRun("--cpu-quota", cpuQuota != nil)
+        onlyRun("--cpuset-cpus", cpusetCPUs != nil)
+        onlyRun("--cpuset-mems", cpusetMemories != nil)
+        onlyRun("--isolation", isolation != nil)
+        onlyRun("--resource", !resources.isEmpty)
+        onlyRun("--security-opt", !securityOptions.isEmpty)
+        if compress { notices.append("--compress has no effect: the context is read where it is") }
         if builder != nil { notices.append("--builder has no effect: there is no daemon to choose") }
         if !noCacheFilter.isEmpty {
             notices.append("--no-cache-filter has no effect: layers are keyed by their content; use --no-cache")

@@ -18,12 +18,8 @@ struct BuildAction: Sendable {
     /// Returns the exit status.
     func run() async throws -> Int32 {
         if let call { return try await answer(call) }
-        if isDryRun {
-            Console.standardOutput.print(ForecastText(try await builder.forecast(request)).lines)
-            return 0
-        }
-        if request.outputs.isEmpty { renderer.emit(.warning(Self.goesNowhere)) }
         let built = try await builder.build(request)
+        if request.outputs.isEmpty { renderer.emit(.warning(Self.goesNowhere)) }
         try files.write(built)
         renderer.finish(built)
         if printsDigest, !writesToStandardOutput { Console.standardOutput.print([built.root.digest.description]) }
@@ -42,7 +38,7 @@ struct BuildAction: Sendable {
 
     private static let goesNowhere = Diagnostic(
         .warning,
-        "no output given: the image is built and checked, and goes nowhere",
+        "no output given: the image was built and checked, and went nowhere",
         hints: ["add --push, or --output type=oci,dest=FILE.tar"]
     )
 

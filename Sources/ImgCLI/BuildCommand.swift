@@ -52,25 +52,31 @@ struct BuildCommand: ToolCommand {
         try await action().run()
     }
 
+    func report(_ error: BuildError) {
+        Console.standardError.print(output.writesJSON ? [JSONRenderer.line(error)] : ErrorText(error).lines)
+    }
+
     /// The work of these arguments as values; nothing has begun.
     private func action() throws -> BuildAction {
-        let environment = try machine.environment()
-        let renderer = output.renderer(isQuiet: output.quiet)
-        for notice in accepted.notices { renderer.emit(.note(notice)) }
+        var environment = try machine.environment()
+        let renderer = try output.renderer()
+        let call = try checks.call
+        let build = try build(environment)
+        for notice in accepted.notices + build.notices { renderer.emit(.note(notice)) }
+        environment.registry.insecureHosts += build.insecureHosts
         return BuildAction(
-            request: try request(environment),
+            request: build.request,
             builder: Builder(environment: environment, events: renderer),
-            call: try checks.call,
-            isDryRun: isDryRun,
+            call: call,
             renderer: renderer,
             files: ResultFiles(metadata: output.metadataFile, imageID: output.iidFile),
             printsDigest: output.quiet
         )
     }
 
-    /// The request of these arguments.
-    func request(_ environment: BuilderEnvironment) throws -> BuildRequest {
-        guard let context else {
+    /// What these arguments ask for, without a look at the machine.
+    func build(_ environment: BuilderEnvironment) throws -> BuildArguments {
+        guard let context, !context.isEmpty else {
             throw BuildError(
                 .usage,
                 "the build context is missing",
@@ -84,12 +90,28 @@ struct BuildCommand: ToolCommand {
                 hints: ["curl -L \(context) | imgbuild [OPTIONS] -"]
             )
         }
-        var request = BuildRequest(context: ContextLocation(argument: context))
-        try input.fill(&request, environment)
-        try result.fill(&request, environment)
-        try checks.fill(&request)
-        try cache.fill(&request)
-        return request
+        var build = BuildArguments(request: BuildRequest(context: ContextLocation(argument: context)))
+        try input.fill(&build.request, environment)
+        try result.fill(&build, environment)
+        try checks.fill(&build.request)
+        try cache.fill(&build)
+        if let call = try checks.call { build.notices = noticesOfNoBuild(call) }
+        return build
+    }
+
+    /// Flags that only a build has a use for, when nothing is built.
+    private func noticesOfNoBuild(_ call: CallMethod) -> [String] {
+        let given = [
+            ("--push", result.push), ("--load", result.load), ("--output", !result.outputs.isEmpty),
+            ("--create-repository", result.createRepository), ("--verify", result.verify != nil),
+            ("--metadata-file", output.metadataFile != nil), ("--iidfile", output.iidFile != nil),
+            ("--for", !checks.consumers.isEmpty), ("--platform-check", checks.platformCheck != nil),
+            ("--platform-check-allow", !checks.platformCheckAllow.isEmpty), ("--start-check", checks.startCheck != nil),
+            ("--no-cache", cache.noCache), ("--cache-from", !cache.from.isEmpty), ("--cache-to", !cache.to.isEmpty),
+        ]
+        .filter(\.1).map(\.0)
+        guard !given.isEmpty else { return [] }
+        return ["no effect with --call=\(call.method.rawValue), which builds nothing: \(given.joined(separator: ", "))"]
     }
 }
 

@@ -11,15 +11,27 @@ struct CacheCommand: ParsableCommand {
     )
 }
 
+/// Where the cache is.
+struct CacheLocation: ParsableArguments {
+    @Option(name: .customLong("cache-dir"), help: "Cache (default: $IMGBUILD_CACHE_DIR or $XDG_CACHE_HOME/imgbuild).")
+    var directory: String?
+
+    var environment: BuilderEnvironment {
+        var environment = BuilderEnvironment.current
+        if let directory { environment.cacheDirectory = environment.absolute(directory) }
+        return environment
+    }
+}
+
 /// `imgbuild cache du`.
 struct CacheUsageCommand: ToolCommand {
     static let configuration = CommandConfiguration(commandName: "du", abstract: "Show what the cache takes up.")
 
-    @OptionGroup(title: "Registries and cache")
-    var machine: MachineOptions
+    @OptionGroup
+    var cache: CacheLocation
 
     func perform() async throws -> Int32 {
-        let usage = try await Builder(environment: try machine.environment(), events: WarningsOnly()).cacheUsage()
+        let usage = try await Builder(environment: cache.environment, events: WarningsOnly()).cacheUsage()
         Console.standardOutput.print([
             usage.path, "layers   \(usage.layers)  \(ByteCount(usage.layerBytes))",
             "records  \(usage.records)  \(ByteCount(usage.recordBytes))",
@@ -38,14 +50,14 @@ struct CachePruneCommand: ToolCommand {
     @Option(name: .customLong("keep-storage"), help: "Bytes that may stay, such as 2GB; 0 removes everything.")
     var keep = "0"
 
-    @OptionGroup(title: "Registries and cache")
-    var machine: MachineOptions
+    @OptionGroup
+    var cache: CacheLocation
 
     func perform() async throws -> Int32 {
         guard let limit = ByteCount.parse(keep) else {
             throw BuildError(.usage, "invalid value \"\(keep)\" of --keep-storage: a number with B, kB, MB or GB")
         }
-        let freed = try await Builder(environment: try machine.environment(), events: WarningsOnly())
+        let freed = try await Builder(environment: cache.environment, events: WarningsOnly())
             .pruneCache(to: limit)
         Console.standardOutput.print(["freed \(ByteCount(freed))"])
         return 0

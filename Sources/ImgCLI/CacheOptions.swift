@@ -22,10 +22,11 @@ struct CacheOptions: ParsableArguments {
     )
     var to: [String] = []
 
-    func fill(_ request: inout BuildRequest) throws {
-        request.usesCache = !noCache
-        request.cacheSources = try from.map { try CacheOption(parsing: $0, of: "--cache-from").place("src") }
-        request.cacheTargets = try to.map { text in
+    func fill(_ build: inout BuildArguments) throws {
+        build.request.usesCache = !noCache
+        build.request.cacheSources = try from.map { try CacheOption(parsing: $0, of: "--cache-from").place("src") }
+        if noCache, !from.isEmpty { build.notices.append("--cache-from has no effect with --no-cache") }
+        build.request.cacheTargets = try to.map { text in
             let option = try CacheOption(parsing: text, of: "--cache-to")
             return CacheTarget(try option.place("dest"), ignoresErrors: try option.ignoresErrors())
         }

@@ -57,8 +57,18 @@ struct CheckOptions: ParsableArguments {
     /// Nil means that the image is built.
     var call: CallMethod? {
         get throws {
-            guard let text = callText ?? print ?? (check ? "check" : nil) else { return nil }
-            return try CallMethod(parsing: text)
+            if let callText, let print, callText != print {
+                throw BuildError(
+                    .usage,
+                    "--call=\(callText) and --print=\(print) exclude each other: they are one flag"
+                )
+            }
+            guard let text = callText ?? print else { return check ? CallMethod(method: .check, format: .text) : nil }
+            let call = try CallMethod(parsing: text)
+            guard !check || call?.method == .check else {
+                throw BuildError(.usage, "--check and --call=\(text) exclude each other", hints: ["leave one out"])
+            }
+            return call
         }
     }
 }
@@ -89,6 +99,11 @@ struct CallMethod {
 
     var method: Method
     var format: Format
+
+    init(method: Method, format: Format) {
+        self.method = method
+        self.format = format
+    }
 
     /// Nil for `build`, which is what happens without the flag.
     init?(parsing text: String) throws {

@@ -8,7 +8,11 @@ public enum CommandLineTool {
     /// Runs the command in the process's arguments and exits with its status (OUT-3).
     public static func main() async -> Never {
         Allocator.keepSmall()
-        let status = await run(Array(CommandLine.arguments.dropFirst()))
+        var status = await run(Array(CommandLine.arguments.dropFirst()))
+        if status == 0, let reason = Console.standardOutput.failure {
+            Console.standardError.print(["error: cannot write to standard output: \(reason)"])
+            status = BuildError.Code.failure.rawValue
+        }
         // Not `exit`: at exit OpenSSL and others free what threads that are about to end still use.
         fflush(nil)
         _exit(status)
@@ -22,32 +26,56 @@ public enum CommandLineTool {
             Console.standardOutput.print([RootCommand.configuration.version])
             return 0
         }
+        if let error = unknownCommand(arguments) {
+            Console.standardError.print(ErrorText(error).lines)
+            return error.code.rawValue
+        }
         let command: any ParsableCommand
         do {
             command = try RootCommand.parseAsRoot(arguments)
         } catch {
             return report(parseError: error)
         }
-        let interrupts = Interrupts()
         do {
-            defer { Console.standardError.show(nil) }
-            if let command = command as? any ToolCommand {
-                return try await interrupts.cancelling { try await command.perform() }
-            }
+            if let command = command as? any ToolCommand { return try await perform(command) }
             var other = command
             try other.run()
             return 0
-        } catch  where interrupts.signal != nil {
-            // Whatever failed did so because it was cancelled.
-            let signal = interrupts.signal ?? SIGINT
-            Console.standardError.print([Interrupts.message(signal)])
-            return 128 + signal
-        } catch let error as BuildError {
-            Console.standardError.print(ErrorText(error).lines)
-            return error.code.rawValue
         } catch {
             return report(parseError: error)
         }
+    }
+
+    private static func perform(_ command: any ToolCommand) async throws -> Int32 {
+        let interrupts = Interrupts()
+        let failure: BuildError
+        do {
+            return try await interrupts.cancelling { try await command.perform() }
+        } catch {
+            if let signal = interrupts.signal {
+                // Whatever failed did so because it was cancelled.
+                failure = Interrupts.error(signal)
+            } else if let error = error as? BuildError {
+                failure = error
+            } else {
+                throw error
+            }
+        }
+        command.report(failure)
+        return failure.code.rawValue
+    }
+
+    /// A first word that is neither a command nor there as a context is most often a misspelt command.
+    private static func unknownCommand(_ arguments: [String]) -> BuildError? {
+        let commands = RootCommand.configuration.subcommands.compactMap { $0.configuration.commandName }
+        guard let word = arguments.first, !word.isEmpty, !commands.contains(word), word != "help",
+            word.utf8.allSatisfy({ (0x61...0x7a).contains($0) }), unsafe access(word, F_OK) != 0
+        else { return nil }
+        return BuildError(
+            .usage,
+            "\"\(word)\" is neither a command nor a directory\(Suggestion.suffix(word, among: commands))",
+            hints: ["commands are \(commands.joined(separator: ", ")); imgbuild --help tells more"]
+        )
     }
 
     /// Help and version go to standard output with status 0, mistakes to standard error with status 2.
@@ -65,4 +93,11 @@ public enum CommandLineTool {
 /// A command that does something: returns its exit status or throws.
 protocol ToolCommand: ParsableCommand, Sendable {
     func perform() async throws -> Int32
+
+    /// Prints why it failed.
+    func report(_ error: BuildError)
+}
+
+extension ToolCommand {
+    func report(_ error: BuildError) { Console.standardError.print(ErrorText(error).lines) }
 }

@@ -22,11 +22,14 @@ struct DoctorCommand: ToolCommand {
     @OptionGroup(title: "Registries and cache")
     var machine: MachineOptions
 
+    @OptionGroup(title: "Output")
+    var output: DebugOption
+
     func perform() async throws -> Int32 {
         guard case .registry(let reference) = try ImageLocation(parsing: image) else {
             throw BuildError(.usage, "\"\(image)\" is no repository of a registry")
         }
-        let builder = Builder(environment: try machine.environment(), events: WarningsOnly())
+        let builder = Builder(environment: try machine.environment(), events: output.events)
         let report = try await builder.doctor(reference, triesPush: push)
         Console.standardOutput.print(json ? [Self.json(report).text(indent: 2)] : Self.lines(report))
         return report.fails ? 1 : 0

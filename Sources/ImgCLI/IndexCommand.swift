@@ -54,6 +54,10 @@ struct IndexCreateCommand: ToolCommand {
     @OptionGroup(title: "Output")
     var output: ToolOutputOptions
 
+    func validate() throws {
+        if append, tags.isEmpty { throw ValidationError("--append needs -t REPO:TAG: the index to append to.") }
+    }
+
     func perform() async throws -> Int32 {
         let references = try tags.map { text in
             guard case .registry(let reference) = try ImageLocation(parsing: text) else {

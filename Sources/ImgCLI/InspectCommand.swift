@@ -22,8 +22,15 @@ struct InspectCommand: ToolCommand {
     @OptionGroup(title: "Registries and cache")
     var machine: MachineOptions
 
+    @OptionGroup(title: "Output")
+    var output: DebugOption
+
+    func validate() throws {
+        if raw, json { throw ValidationError("--raw and --json exclude each other.") }
+    }
+
     func perform() async throws -> Int32 {
-        let builder = Builder(environment: try machine.environment(), events: WarningsOnly())
+        let builder = Builder(environment: try machine.environment(), events: output.events)
         let description = try await builder.inspect(try ImageLocation(parsing: image))
         if raw {
             Console.standardOutput.write(description.rootBytes)
@@ -74,12 +81,5 @@ struct InspectCommand: ToolCommand {
                 ("mediaType", .string(description.root.mediaType.rawValue)), ("images", .array(images)),
             ])
         )
-    }
-}
-
-/// For commands whose result is on standard output: only warnings are worth a line.
-struct WarningsOnly: EventSink {
-    func emit(_ event: BuildEvent) {
-        if case .warning(let diagnostic) = event { Console.standardError.print(ErrorText(diagnostic).lines) }
     }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import ImgReport
 import Synchronization
 
 /// Turns SIGINT and SIGTERM into cancellation; a second one ends the process at once (RETRY-8).
@@ -14,10 +15,13 @@ final class Interrupts: Sendable {
     /// How long cancelled work may take to end, in milliseconds: a read of standard input ends when somebody writes.
     private static let patience: Int32 = 2500
 
-    /// What to say about a signal.
-    static func message(_ signal: Int32) -> String {
+    /// What a command fails with that a signal has ended.
+    static func error(_ signal: Int32) -> BuildError {
         let word = signal == SIGTERM ? "terminated" : "interrupted"
-        return "error: \(word); run the same command again: what is finished is kept"
+        return BuildError(
+            BuildError.Code(rawValue: 128 + signal),
+            "\(word); run the same command again: what is finished is kept"
+        )
     }
 
     /// The signal that ended the work; nil while none has arrived.
@@ -83,7 +87,7 @@ final class Interrupts: Sendable {
             cancel(first)
             var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
             if unsafe poll(&entry, 1, Interrupts.patience) == 1, let second = next() { _exit(128 + second) }
-            Console.standardError.print([Interrupts.message(first)])
+            Console.standardError.print(ErrorText(Interrupts.error(first)).lines)
             _exit(128 + first)
         }
 

@@ -24,6 +24,9 @@ struct LoginCommand: ToolCommand {
     @OptionGroup(title: "Registries and cache")
     var machine: MachineOptions
 
+    @OptionGroup(title: "Output")
+    var output: DebugOption
+
     func validate() throws {
         if readsPassword, user == nil { throw ValidationError("--password-stdin needs -u USER.") }
         if readsPassword, password != nil {
@@ -32,7 +35,7 @@ struct LoginCommand: ToolCommand {
     }
 
     func perform() async throws -> Int32 {
-        let events = WarningsOnly()
+        let events = output.events
         let builder = Builder(environment: try machine.environment(), events: events)
         let name = try user ?? Prompt.ask("Username")
         let result = try await builder.login(
@@ -42,7 +45,7 @@ struct LoginCommand: ToolCommand {
         return 0
     }
 
-    private func secret(warning events: WarningsOnly) throws -> String {
+    private func secret(warning events: any EventSink) throws -> String {
         if readsPassword { return try Prompt.wholeInput() }
         guard let password else { return try Prompt.ask("Password", isSecret: true) }
         events.emit(
@@ -68,11 +71,8 @@ struct LogoutCommand: ToolCommand {
     @Argument(help: "HOST[:PORT] (default: Docker Hub).")
     var host: String?
 
-    @OptionGroup(title: "Registries and cache")
-    var machine: MachineOptions
-
     func perform() async throws -> Int32 {
-        let places = try await Builder(environment: try machine.environment(), events: WarningsOnly()).logout(host)
+        let places = try await Builder(environment: .current, events: WarningsOnly()).logout(host)
         let name = host ?? "docker.io"
         Console.standardOutput.print(
             places.isEmpty

@@ -29,21 +29,32 @@ struct OutputOptions: ParsableArguments {
     var iidFile: String?
 
     func validate() throws {
-        let known = ["auto", "plain", "tty", "quiet", "none", "rawjson"]
-        if let progress, !known.contains(progress) {
-            throw ValidationError("invalid value \"\(progress)\" of --progress: \(known.joined(separator: ", ")).")
-        }
-    }
-
-    func renderer(isQuiet: Bool) -> any Renderer {
-        let style = progress ?? BuilderEnvironment.current.variables["BUILDKIT_PROGRESS"] ?? "auto"
-        if style == "rawjson" { return JSONRenderer(console: .standardError) }
-        let isSilent = isQuiet || style == "quiet" || style == "none"
-        return PlainRenderer(
-            console: .standardError,
-            showsProgress: !isSilent,
-            showsDebug: debug,
-            isLive: !isSilent && (style == "tty" || (style == "auto" && Console.standardError.isTerminal))
+        guard let progress, !Self.styles.contains(progress) else { return }
+        throw ValidationError(
+            "invalid value \"\(progress)\" of --progress: \(Self.styles.joined(separator: ", "))."
         )
     }
+
+    private static let styles = ["auto", "plain", "tty", "quiet", "none", "rawjson"]
+
+    /// `--progress`, else `BUILDKIT_PROGRESS`.
+    private var style: String {
+        let preset = BuilderEnvironment.current.variables["BUILDKIT_PROGRESS"].flatMap { $0.isEmpty ? nil : $0 }
+        return progress ?? preset ?? "auto"
+    }
+
+    func renderer() throws -> any Renderer {
+        guard Self.styles.contains(style) else {
+            throw BuildError(
+                .usage,
+                "invalid value \"\(style)\" of BUILDKIT_PROGRESS: \(Self.styles.joined(separator: ", "))"
+            )
+        }
+        if writesJSON { return JSONRenderer(console: .standardError, showsDebug: debug) }
+        let isSilent = quiet || style == "quiet" || style == "none"
+        return PlainRenderer(console: .standardError, showsProgress: !isSilent, showsDebug: debug)
+    }
+
+    /// Whether programs read what is printed; then errors are JSON as well.
+    var writesJSON: Bool { style == "rawjson" }
 }

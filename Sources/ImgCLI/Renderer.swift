@@ -109,9 +109,11 @@ final class PlainRenderer: Renderer {
 /// One JSON object per line for programs (`--progress=rawjson`).
 final class JSONRenderer: Renderer {
     private let console: Console
+    private let showsDebug: Bool
 
-    init(console: Console) {
+    init(console: Console, showsDebug: Bool = false) {
         self.console = console
+        self.showsDebug = showsDebug
     }
 
     func emit(_ event: BuildEvent) {
@@ -120,7 +122,10 @@ final class JSONRenderer: Renderer {
         case .note(let text):
             object["event"] = .string("note")
             object["message"] = .string(text)
-        case .debug: return
+        case .debug(let text):
+            guard showsDebug else { return }
+            object["event"] = .string("debug")
+            object["message"] = .string(text)
         case .warning(let diagnostic):
             object["event"] = .string("warning")
             object["warning"] = diagnostic.json
@@ -178,6 +183,17 @@ final class JSONRenderer: Renderer {
         console.print([
             JSON.object(JSONObject([("event", .string("result")), ("metadata", Metadata(result).json)])).text()
         ])
+    }
+
+    /// The last line of a command that failed.
+    static func line(_ error: BuildError) -> String {
+        JSON.object(
+            JSONObject([
+                ("event", .string("error")), ("status", .integer(Int64(error.code.rawValue))),
+                ("errors", .array(error.diagnostics.map(\.json))),
+            ])
+        )
+        .text()
     }
 }
 

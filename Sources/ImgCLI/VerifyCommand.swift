@@ -29,8 +29,11 @@ struct VerifyCommand: ToolCommand {
     @OptionGroup(title: "Registries and cache")
     var machine: MachineOptions
 
+    @OptionGroup(title: "Output")
+    var output: DebugOption
+
     func perform() async throws -> Int32 {
-        let builder = Builder(environment: try machine.environment(), events: WarningsOnly())
+        let builder = Builder(environment: try machine.environment(), events: output.events)
         let report = try await builder.verify(
             try ImageLocation(parsing: image),
             platforms: try PlatformList.parse(platforms),

@@ -55,11 +55,11 @@ public struct PlatformError: Error, Hashable, Sendable, CustomStringConvertible 
 }
 
 extension Platform {
-    static let knownSystems: Set<String> = [
+    package static let knownSystems: Set<String> = [
         "aix", "android", "darwin", "dragonfly", "freebsd", "hurd", "illumos", "ios", "js", "linux", "macos", "nacl",
         "netbsd", "openbsd", "plan9", "solaris", "windows", "zos",
     ]
-    static let knownArchitectures: Set<String> = [
+    package static let knownArchitectures: Set<String> = [
         "386", "amd64", "amd64p32", "arm", "arm64", "arm64be", "armbe", "loong64", "mips", "mips64", "mips64le",
         "mips64p32", "mips64p32le", "mipsle", "ppc", "ppc64", "ppc64le", "riscv", "riscv64", "s390", "s390x", "sparc",
         "sparc64", "wasm",

@@ -28,6 +28,8 @@ package enum LintRule: String, Sendable, Hashable, CaseIterable {
     case platformArgDefault = "PlatformArgDefault"
     /// Ours: a `--build-arg` that no ARG declares.
     case unusedBuildArg = "UnusedBuildArg"
+    /// Ours: a `--build-context` that nothing refers to.
+    case unusedBuildContext = "UnusedBuildContext"
 
     /// Rules that must be asked for.
     package var isExperimental: Bool { self == .invalidDefinitionDescription }
@@ -35,7 +37,7 @@ package enum LintRule: String, Sendable, Hashable, CaseIterable {
     /// Page of the rule; rules of this program and one of the others have none (LINT-5).
     package var url: String? {
         switch self {
-        case .invalidBaseImagePlatform, .platformArgDefault, .unusedBuildArg: return nil
+        case .invalidBaseImagePlatform, .platformArgDefault, .unusedBuildArg, .unusedBuildContext: return nil
         default: return "https://docs.docker.com/go/dockerfile/rule/\(kebabCase)/"
         }
     }

@@ -39,8 +39,7 @@ private struct Planner {
 
     /// The plan; an error comes with what was found before it (LINT-2).
     mutating func outcome() throws(BuildError) -> PlanOutcome {
-        let platforms =
-            inputs.platforms.isEmpty ? [inputs.buildPlatform.normalized] : inputs.platforms.map(\.normalized)
+        let platforms = distinctPlatforms()
         let plans: [PlatformPlan]
         do throws(BuildError) {
             let missing = try survey(platforms)
@@ -54,8 +53,31 @@ private struct Planner {
             throw error
         }
         findings.isOn = true
-        try finish(platforms)
+        try finish()
         return .ready(BuildPlan(platforms: plans, diagnostics: findings.sorted))
+    }
+
+    /// A platform that is given twice, perhaps under two names, is built once (MT-13).
+    private func distinctPlatforms() -> [Platform] {
+        let wanted = inputs.platforms.isEmpty ? [inputs.buildPlatform] : inputs.platforms
+        var distinct: [Platform] = []
+        for platform in wanted.map(\.normalized) where !distinct.contains(platform) { distinct.append(platform) }
+        return distinct
+    }
+
+    private mutating func warnOfPlatforms() {
+        let platforms = inputs.platforms.map(\.normalized)
+        for (position, platform) in platforms.enumerated() {
+            if platforms[..<position].contains(platform) {
+                findings.warn("Duplicate platform result requested \"\(platform)\"")
+            } else if !Platform.knownArchitectures.contains(platform.architecture) {
+                let suffix = Suggestion.suffix(platform.architecture, among: Platform.knownArchitectures)
+                findings.warn("\(platform): unknown architecture \"\(platform.architecture)\"\(suffix)")
+            } else if !Platform.knownSystems.contains(platform.os) {
+                let suffix = Suggestion.suffix(platform.os, among: Platform.knownSystems)
+                findings.warn("\(platform): unknown operating system \"\(platform.os)\"\(suffix)")
+            }
+        }
     }
 
     /// Finds out what each platform needs; returns the bases that are not known yet.
@@ -103,12 +125,11 @@ private struct Planner {
         return (survey, target)
     }
 
-    private mutating func finish(_ platforms: [Platform]) throws(BuildError) {
+    private mutating func finish() throws(BuildError) {
         lint()
         if let survey = surveys.first?.survey { UnusedArguments(inputs: inputs, survey: survey).report(&findings) }
-        for (position, platform) in platforms.enumerated() where platforms[..<position].contains(platform) {
-            findings.warn("Duplicate platform result requested \"\(platform)\"")
-        }
+        UnusedContexts(inputs: inputs, surveys: surveys.map(\.survey)).report(&findings)
+        warnOfPlatforms()
         guard options.error, inputs.purpose == .build else { return }
         // What is wrong with the command line is no violation of the file's.
         let rules = Set(findings.diagnostics.filter { $0.range != nil }.compactMap(\.rule)).sortedByBytes()

@@ -15,6 +15,8 @@ struct StageGraph {
 
     struct Node {
         var source: SourceStages.Stage
+        /// The operand of FROM, expanded.
+        var operand: String
         var base: Base
         /// What base images are asked for.
         var platform: Platform
@@ -67,7 +69,11 @@ struct StageGraph {
         let names = nodes.compactMap(\.source.from.stageName)
         throw BuildError(
             "target stage \"\(name)\" could not be found\(Suggestion.suffix(name, among: names))",
-            hints: names.isEmpty ? [] : ["stages of the Dockerfile: \(names.joined(separator: ", "))"]
+            hints: [
+                names.isEmpty
+                    ? "no stage has a name: write FROM … AS \(name), or leave --target out for the last stage"
+                    : "stages of the Dockerfile: \(names.joined(separator: ", "))"
+            ]
         )
     }
 }
@@ -95,17 +101,19 @@ extension StageGraph {
             throw error.focused(on: stage.line.flagRanges["platform"])
         }
         if let name = stage.from.stageName, let context = contexts.context(for: name, platform: wanted) {
-            return Node(source: stage, base: .named(context), platform: wanted, isReplaced: true)
+            return Node(source: stage, operand: operand.text, base: .named(context), platform: wanted, isReplaced: true)
         }
         if let earlier = indexes[operand.text]?.last {
-            return Node(source: stage, base: .stage(earlier), platform: nodes[earlier].platform)
+            return Node(source: stage, operand: operand.text, base: .stage(earlier), platform: nodes[earlier].platform)
         }
         // With a scratch base the flag says nothing (PLT-7).
-        if operand.text == "scratch" { return Node(source: stage, base: .scratch, platform: platform) }
-        if let context = contexts.context(for: operand.text, platform: wanted) {
-            return Node(source: stage, base: .named(context), platform: wanted)
+        if operand.text == "scratch" {
+            return Node(source: stage, operand: operand.text, base: .scratch, platform: platform)
         }
-        return Node(source: stage, base: .image(operand.text), platform: wanted)
+        if let context = contexts.context(for: operand.text, platform: wanted) {
+            return Node(source: stage, operand: operand.text, base: .named(context), platform: wanted)
+        }
+        return Node(source: stage, operand: operand.text, base: .image(operand.text), platform: wanted)
     }
 
     /// PLT-5.

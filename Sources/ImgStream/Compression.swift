@@ -13,14 +13,17 @@ package struct CompressionSettings: Hashable, Sendable, CustomStringConvertible 
     package static let defaultGzipLevel = 4
     package static let defaultZstdLevel = 3
 
-    /// - Throws: ``StreamError`` when the level is out of range: gzip 1…12, zstd 1…22.
+    /// - Throws: ``StreamError`` when the level is out of range: gzip 1…12, zstd 1…22, and none for uncompressed.
     package init(format: LayerCompression, level: Int? = nil) throws(StreamError) {
         self.format = format
         let range: ClosedRange<Int>
         switch format {
         case .gzip: (range, self.level) = (1...12, level ?? Self.defaultGzipLevel)
         case .zstd: (range, self.level) = (1...22, level ?? Self.defaultZstdLevel)
-        case .uncompressed: (range, self.level) = (0...22, 0)
+        case .uncompressed:
+            guard level == nil else { throw StreamError(.unsupported, "uncompressed layers have no level") }
+            self.level = 0
+            return
         }
         guard range.contains(self.level) else {
             throw StreamError(

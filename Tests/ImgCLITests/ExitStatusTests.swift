@@ -21,6 +21,11 @@ import Testing
         ["login", "--password-stdin"], ["login", "-u", "x", "-p", "y", "not a host"],
         ["inspect"], ["inspect", "UPPER"], ["--registry-ca", "/no/such/file", "."],
         ["index", "create", "-t", "localhost/x:1", "--annotation", "manifest:a=b", "localhost/y:1"],
+        ["index", "create", "--append", "--dry-run", "localhost/y:1"],
+        ["inspect", "--raw", "--json", "localhost/x"], ["cache", "du", "--registry-insecure", "x"],
+        ["logout", "--aws-profile", "x"], ["--call=build", "--check", "."], [""], ["pul", "x"], ["bake"],
+        ["-o", "type=cacheonly,compression-level=99", "."],
+        ["-o", "type=cacheonly,compression=uncompressed,compression-level=5", "."],
     ])
     func wrongUsageIsTwo(_ arguments: [String]) async {
         #expect(await CommandLineTool.run(arguments) == 2)
@@ -52,6 +57,25 @@ import Testing
             #expect(Self.isReadable(scratch["meta.json"]))
             #expect(Self.isReadable(scratch["iid"]))
         }
+    }
+
+    @Test func aCacheThatCannotBeWrittenIsNotPruned() async throws {
+        try await Scratch.with { scratch in
+            try scratch.write("file", "")
+            for command in ["prune", "du"] {
+                #expect(await CommandLineTool.run(["cache", command, "--cache-dir", scratch["file/cache"]]) == 1)
+            }
+            #expect(await CommandLineTool.run(["cache", "prune", "--cache-dir", scratch["cache"]]) == 0)
+        }
+    }
+
+    @Test func whatCannotBeWrittenIsAFailure() {
+        let full = unsafe open("/dev/full", O_WRONLY)
+        defer { close(full) }
+        let console = Console(descriptor: full)
+        console.print(["sha256:x"])
+        #expect(console.failure == "No space left on device")
+        #expect(Console.standardOutput.failure == nil)
     }
 
     /// The first is only a warning where the file does not say otherwise.

@@ -6,12 +6,17 @@ import Testing
 
 @testable import ImgCLI
 
-/// The request that a command line means, without touching the machine.
-func request(_ arguments: [String], variables: [String: String] = [:]) throws -> BuildRequest {
+/// What a command line means, without touching the machine.
+func meaning(_ arguments: [String], variables: [String: String] = [:]) throws -> BuildArguments {
     let command = try #require(try RootCommand.parseAsRoot(arguments) as? BuildCommand)
-    return try command.request(
+    return try command.build(
         BuilderEnvironment(variables: variables, homeDirectory: "/home/user", workingDirectory: "/src")
     )
+}
+
+/// The request that a command line means.
+func request(_ arguments: [String], variables: [String: String] = [:]) throws -> BuildRequest {
+    try meaning(arguments, variables: variables).request
 }
 
 /// The usage error that a command line is answered with.

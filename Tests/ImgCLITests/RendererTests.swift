@@ -54,6 +54,20 @@ import Testing
         #expect(lines == ["warning: careful"])
     }
 
+    @Test func debugIsJSONAsWell() async throws {
+        let lines = try await output { JSONRenderer(console: $0, showsDebug: true) }
+        #expect(lines.contains(#"{"event":"debug","message":"looking"}"#))
+        let fewer = try await output { JSONRenderer(console: $0) }
+        #expect(fewer == lines.filter { !$0.contains("debug") })
+    }
+
+    @Test func theFinalErrorIsJSON() throws {
+        let line = JSONRenderer.line(BuildError(.denied, "no", hints: ["ask"]))
+        #expect(
+            line == #"{"event":"error","status":3,"errors":[{"severity":"error","message":"no","remedy":"ask"}]}"#
+        )
+    }
+
     @Test func debugSaysMore() async throws {
         let lines = try await output { PlainRenderer(console: $0, showsProgress: false, showsDebug: true) }
         #expect(lines == ["debug: looking", "warning: careful"])

@@ -32,6 +32,9 @@ import Testing
 
     @Test(arguments: [
         ("type=registry", OutputRequest.registry), ("type=image,push=true", .registry), ("type=image", .nothing),
+        ("type=image,push=false", .nothing), ("type=registry,push=false", .nothing),
+        ("type=image,push-by-digest=true", .nothing), ("type=image,push-by-digest=true,push=false", .nothing),
+        ("type=registry,push-by-digest=true,push=false", .nothing),
         ("type=oci,dest=a.tar", .layout(path: "a.tar", isTar: true)),
         ("type=oci,dest=dir", .layout(path: "dir", isTar: false)),
         ("type=oci,dest=dir,tar=true", .layout(path: "dir", isTar: true)),
@@ -62,7 +65,8 @@ import Testing
     @Test(arguments: [
         ("type=tar,dest=x", "not supported"), ("dest=x", "type is required"), ("type=oci,colour=red", "colour"),
         ("type=oci,tar=perhaps", "true or false"),
-        ("type=oci,compression=lzma", "lzma"), ("path", "KEY=VALUE"), ("type=image,push-by-digest=true", "name=REPO"),
+        ("type=oci,compression=lzma", "lzma"), ("path", "KEY=VALUE"),
+        ("type=registry,push-by-digest=true", "name=REPO"),
         ("type=registry,name=a@sha256:\(String(repeating: "0", count: 64))", "digest reference"),
         ("type=registry,name=Upper/Case", "must be lowercase"),
         ("type=registry,name=a,oci-mediatypes=false,compression=zstd", "compression=zstd"),
@@ -77,6 +81,74 @@ import Testing
         #expect(try refusal(two).message.contains("one image is made for all outputs"))
         let same = ["-o", "type=oci,dest=a,compression=zstd", "-o", "type=oci,dest=b,compression=zstd", "."]
         #expect(try request(same).outputs.count == 2)
+    }
+
+    @Test func pushAppliesToTheImageThatIsNamed() throws {
+        let made = try request(["--push", "-o", "type=image,push-by-digest=true,name=ghcr.io/a/b", "."])
+        #expect(made.outputs == [.registryByDigest(try reference("ghcr.io/a/b:latest"))])
+        #expect(try request(["--push", "-t", "a/b", "-o", "type=oci,dest=x", "."]).outputs.first == .registry)
+        #expect(
+            try refusal(["--push", "-t", "a/b", "-o", "type=image,push=false", "."]).message.contains("contradict")
+        )
+        #expect(try request(["--load", "-o", "type=docker", "."]).outputs == [.dockerDaemon])
+    }
+
+    /// Docker's documentation of builds on several machines has this line.
+    @Test func theRecipeForSeveralRunners() throws {
+        let text = "type=image,push-by-digest=true,name-canonical=true,push=true,name=ghcr.io/a/b"
+        let made = try meaning(["-o", text, "."])
+        #expect(made.request.outputs == [.registryByDigest(try reference("ghcr.io/a/b:latest"))])
+        #expect(made.notices.count == 1)
+        #expect(made.notices.first?.contains("name-canonical has no effect") == true)
+    }
+
+    @Test(arguments: [
+        "unpack=true", "store=false", "dangling-name-prefix=x", "danging-name-empty-only=true",
+        "prefer-nondist-layers=true", "attestation-inline=true", "attestation-prefix=x", "oci-artifact=true",
+        "buildinfo=true", "rewrite-timestamp=false",
+    ])
+    func attributesWithoutEffect(_ attribute: String) throws {
+        let made = try meaning(["-t", "a/b", "-o", "type=registry,\(attribute)", "."])
+        #expect(made.notices.count == 1)
+        #expect(made.notices.first?.contains(attribute.prefix { $0 != "=" }) == true)
+        #expect(made.request.outputs == [.registry])
+    }
+
+    @Test func annotationsOfAnOutput() throws {
+        let text =
+            "type=registry,name=a/b,annotation.k.l=v=1,\"annotation-index.t=a,b\",annotation-manifest[linux/arm64].m=2,"
+            + "annotation-manifest-descriptor.d=3,annotation[linux/amd64].n=4"
+        #expect(
+            try request(["-o", text, "."]).annotations == [
+                AnnotationRequest(level: .manifest, platform: nil, key: "k.l", value: "v=1"),
+                AnnotationRequest(level: .index, platform: nil, key: "t", value: "a,b"),
+                AnnotationRequest(level: .manifest, platform: try platform("linux/arm64"), key: "m", value: "2"),
+                AnnotationRequest(level: .manifestDescriptor, platform: nil, key: "d", value: "3"),
+                AnnotationRequest(level: .manifest, platform: try platform("linux/amd64"), key: "n", value: "4"),
+            ]
+        )
+    }
+
+    @Test func insecureRegistriesOfAnOutput() throws {
+        let made = try meaning(["-t", "reg:5000/x", "-o", "type=registry,registry.insecure=true", "."])
+        #expect(made.insecureHosts == ["reg:5000"])
+        #expect(try meaning(["-t", "reg:5000/x", "-o", "type=registry", "."]).insecureHosts.isEmpty)
+    }
+
+    @Test func quotedFieldsOfAnOutput() throws {
+        let made = try request(["-o", "type=registry,\"name=a/x:1,b/x:1\"", "."])
+        #expect(made.tags.map(\.familiar) == ["a/x:1", "b/x:1"])
+        #expect(try request(["-o", "type=oci,\"dest=a\"\"b\"", "."]).outputs == [.layout(path: "a\"b", isTar: false)])
+        #expect(try refusal(["-o", "type=oci,\"dest=a", "."]).message.contains("not closed"))
+    }
+
+    @Test(arguments: [
+        ("type=oci,dset=x", "dest?"), ("type=registry,name=a,source-date-epoch=1", "--timestamp"),
+        ("type=docker,context=x", "DOCKER_CONTEXT"), ("type=oci,push=true", "--push"),
+        ("type=oci,colour=red", "known are"),
+    ])
+    func refusedAttributesHaveARemedy(_ text: String, _ remedy: String) throws {
+        #expect(try refusal(["-o", text, "."]).hints.first?.contains(remedy) == true)
     }
 
     @Test func attestationsAreRefusedUnlessSwitchedOff() throws {
@@ -103,7 +175,8 @@ import Testing
         (["--platform-check", "maybe", "."], "--platform-check"), (["--build-context", "x", "."], "NAME=VALUE"),
         (["--cache-to", "type=registry,ref=a@sha256:\(String(repeating: "0", count: 64))", "."], "digest reference"),
         (["--cache-to", "type=local,dest=a,mode=most", "."], "min or max"),
-        (["https://example.com/context.tar.gz"], "not supported"),
+        (["https://example.com/context.tar.gz"], "not supported"), ([""], "context"),
+        (["-o", "type=oci,dest=a,index=false", "--platform", "linux/amd64,linux/arm64", "."], "index=false"),
         (["-o", "type=oci,dest=a,oci-mediatypes=false", "--annotation", "a=b", "."], "annotations"),
         (["--annotation", "x", "."], "KEY=VALUE"), (["--annotation", "planet:x=y", "."], "planet"),
     ])
@@ -179,6 +252,37 @@ import Testing
     }
 }
 
+@Suite("Flags that change nothing are named") struct NoticeTests {
+    @Test(arguments: [
+        (["--create-repository"], "--create-repository"), (["--verify=blobs"], "--verify"),
+        (["--verify=blobs", "-t", "a/b", "-o", "type=image"], "--verify"),
+        (["--no-cache", "--cache-from", "a/b"], "--cache-from"),
+        (["--check", "--metadata-file", "x"], "--metadata-file"),
+        (["--check", "--for", "nonsense"], "--for"), (["--call=outline", "--iidfile=x"], "--iidfile"),
+        (["-o", "type=image", "-t", "a/b"], "type=image goes nowhere"),
+        (["-o", "type=registry,push-by-digest=true", "-t", "a/b:1"], "moves no tag: a/b:1"),
+    ])
+    func answered(_ arguments: [String], _ word: String) throws {
+        let notices = try meaning(arguments + ["."]).notices
+        #expect(notices.contains { $0.contains(word) })
+    }
+
+    @Test func whatHasAnEffectIsNotNamed() throws {
+        let push = ["--push", "-t", "a/b", "--verify=blobs", "--create-repository", "--cache-from", "a/b", "."]
+        #expect(try meaning(push).notices.isEmpty)
+        #expect(try meaning(["--check", "--target", "x", "-t", "a/b", "."]).notices.isEmpty)
+        // One line for all of them.
+        #expect(try meaning(["--check", "--push", "-t", "a/b", "--verify=off", "--no-cache", "."]).notices.count == 1)
+    }
+
+    @Test func anIndexIsAForcedChoice() throws {
+        let variables = ["BUILDKIT_MULTI_PLATFORM": "1"]
+        #expect(try !request(["-o", "type=oci,dest=a,index=false", "."], variables: variables).forcesIndex)
+        let twice = ["-o", "type=oci,dest=a,index=false", "--platform=linux/amd64,linux/amd64", "."]
+        #expect(try !request(twice).forcesIndex)
+    }
+}
+
 @Suite("Evaluation") struct CallTests {
     @Test(arguments: [
         (["--check"], CallMethod.Method.check, CallMethod.Format.text), (["--call=lint,format=json"], .check, .json),
@@ -197,6 +301,19 @@ import Testing
         #expect(try command.checks.call == nil)
     }
 
+    @Test func contradictingMethods() throws {
+        for arguments in [
+            ["--call=build", "--check"], ["--check", "--call=outline"], ["--call=check", "--print=outline"],
+        ] {
+            let command = try #require(try RootCommand.parseAsRoot(arguments + ["."]) as? BuildCommand)
+            #expect(throws: BuildError.self) { try command.checks.call }
+        }
+        let same = try #require(
+            try RootCommand.parseAsRoot(["--check", "--call=lint,format=json", "."]) as? BuildCommand
+        )
+        #expect(try same.checks.call?.format == .json)
+    }
+
     @Test(arguments: ["lunch", "check,format=xml", "outline,format=github", "check,colour=red"])
     func refused(_ text: String) {
         #expect(throws: BuildError.self) { try CallMethod(parsing: text) }
@@ -207,6 +324,11 @@ import Testing
     @Test(arguments: [
         (["--network=host"], "--network"), (["--secret", "id=x"], "--secret"), (["--builder", "b"], "--builder"),
         (["--no-cache-filter", "x"], "--no-cache-filter"), (["--ulimit=nofile=1"], "--ulimit"),
+        (["--compress"], "--compress"), (["-m", "1g"], "--memory"), (["--memory-swap", "-1"], "--memory-swap"),
+        (["-c", "2"], "--cpu-shares"), (["--cpu-period=1"], "--cpu-period"), (["--cpu-quota", "-1"], "--cpu-quota"),
+        (["--cpuset-cpus=0"], "--cpuset-cpus"), (["--cpuset-mems=0"], "--cpuset-mems"),
+        (["--isolation=default"], "--isolation"), (["--security-opt", "x"], "--security-opt"),
+        (["--resource", "cpu=1"], "--resource"),
     ])
     func answered(_ arguments: [String], _ flag: String) throws {
         let command = try #require(try RootCommand.parseAsRoot(arguments + ["."]) as? BuildCommand)

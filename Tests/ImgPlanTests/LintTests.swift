@@ -231,6 +231,43 @@ struct LintTests {
             Platform(os: "linux", architecture: "amd64"), Platform(os: "linux", architecture: "x86_64"),
         ]
         #expect(try twice.findings().last == "Duplicate platform result requested \"linux/amd64\"")
+        #expect(try twice.plan().plan.platforms.count == 1)
+    }
+
+    @Test(arguments: [
+        ("linux/amd46", "linux/amd46: unknown architecture \"amd46\" (did you mean amd64?)"),
+        ("linus/arm64", "linus/arm64: unknown operating system \"linus\" (did you mean linux?)"),
+        ("linux/s390x", nil),
+    ])
+    func unknownPlatforms(_ text: String, _ warning: String?) throws {
+        let platform = try Platform(parsing: text)
+        let planning = try Planning("FROM scratch") { $0.platforms = [platform] }
+        #expect(try planning.findings() == [warning].compactMap(\.self))
+    }
+
+    @Test func unusedBuildContexts() throws {
+        let text = """
+            ARG BASE=image
+            FROM scratch AS stage
+            FROM $BASE
+            ONBUILD COPY --from=later x /
+            COPY --from=files x /
+            COPY --from=stage x /
+            """
+        func found(_ names: String...) throws -> [String] {
+            var planning = try Planning(text) {
+                for name in names { $0.namedContexts[name] = .directory("/d") }
+            }
+            planning.images["files:latest"] = planning.images["plain:latest"]
+            return try planning.findings().filter { $0.contains("Build context") }
+        }
+        #expect(try found("image", "stage", "files", "files::linux/amd64", "docker.io/library/image:latest") == [])
+        #expect(
+            try found("image", "fles", "scratch") == [
+                "UnusedBuildContext: Build context 'fles' is not used: no FROM and no --from names it (did you mean files?)",
+                "UnusedBuildContext: Build context 'scratch' is not used: no FROM and no --from names it",
+            ]
+        )
     }
 
     @Test(
