@@ -126,6 +126,13 @@ let package = Package(
         tests("ImgChecksTests", ["ImgChecks", "ImgOCI", "ImgReport", "ImgTestKit"]),
         tests("ImgBuilderTests", ["ImgBuilder", "ImgOCI", "ImgReport", "ImgTestKit"]),
         tests("ImgCLITests", ["ImgCLI", "ImgBuilder", "ImgOCI", "ImgReport", "ImgTestKit"]),
+        // As another package sees the library.
+        .testTarget(
+            name: "ClientTests",
+            dependencies: ["ImgBuilder"],
+            packageAccess: false,
+            swiftSettings: house
+        ),
         tests("IntegrationTests", ["ImgTestKit", "ImgOCI"]),
         tests("LayeringTests", ["ImgTestKit"]),
     ] + fuzzing,

@@ -2,7 +2,7 @@ public import ImgOCI
 import ImgPlan
 
 /// Everything a build needs to know, as values; nothing else is read from the process.
-public struct BuildRequest: Sendable {
+public struct BuildRequest: Sendable, Hashable {
     /// Where the files to copy come from.
     public var context: ContextLocation
     /// Where the Dockerfile is; nil means `Dockerfile` in the context.
@@ -14,11 +14,11 @@ public struct BuildRequest: Sendable {
     /// `--build-arg`; a nil value is taken from the environment when it is set there.
     public var buildArguments: [BuildArgument] = []
     /// `--label`, merged last.
-    public var labels: [(key: String, value: String)] = []
+    public var labels: [ImageLabel] = []
     /// `--annotation`.
     public var annotations: [AnnotationRequest] = []
-    /// `--build-context` name and value.
-    public var namedContexts: [(name: String, value: String)] = []
+    /// `--build-context`.
+    public var namedContexts: [BuildContext] = []
     /// `--tag`, in order.
     public var tags: [ImageReference] = []
     /// Where the result goes; empty means that nothing leaves the build.
@@ -97,6 +97,34 @@ public struct BuildArgument: Sendable, Hashable {
 
     /// Makes an argument.
     public init(name: String, value: String?) {
+        self.name = name
+        self.value = value
+    }
+}
+
+/// A `--label`.
+public struct ImageLabel: Sendable, Hashable {
+    /// The key.
+    public var key: String
+    /// The value.
+    public var value: String
+
+    /// Makes a label.
+    public init(key: String, value: String) {
+        self.key = key
+        self.value = value
+    }
+}
+
+/// A `--build-context`: what stands in for a stage or an image of that name.
+public struct BuildContext: Sendable, Hashable {
+    /// As FROM and `--from` write it; `NAME::PLATFORM` is for one platform.
+    public var name: String
+    /// A directory, a file, `docker-image://REF`, `oci-layout://PATH` or a git URL.
+    public var value: String
+
+    /// Makes a context.
+    public init(name: String, value: String) {
         self.name = name
         self.value = value
     }

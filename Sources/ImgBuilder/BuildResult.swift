@@ -13,6 +13,21 @@ public struct BuildResult: Sendable {
     public var names: [ImageReference]
     /// Lint and other findings that did not stop the build.
     public var warnings: [Diagnostic]
+
+    /// Makes it from its parts, as tests without a builder need it.
+    public init(
+        root: Descriptor,
+        images: [BuiltImage],
+        pushed: [ImageReference],
+        names: [ImageReference],
+        warnings: [Diagnostic]
+    ) {
+        self.root = root
+        self.images = images
+        self.pushed = pushed
+        self.names = names
+        self.warnings = warnings
+    }
 }
 
 /// The image of one platform.
@@ -29,4 +44,21 @@ public struct BuiltImage: Sendable {
     public var baseLayerCount: Int
     /// What the static checks found.
     public var findings: [Diagnostic]
+
+    /// Makes it from its parts, as tests without a builder need it.
+    public init(
+        platform: Platform,
+        manifest: Descriptor,
+        config: Descriptor,
+        layers: [Descriptor],
+        baseLayerCount: Int,
+        findings: [Diagnostic]
+    ) {
+        self.platform = platform
+        self.manifest = manifest
+        self.config = config
+        self.layers = layers
+        self.baseLayerCount = baseLayerCount
+        self.findings = findings
+    }
 }

@@ -46,7 +46,7 @@ extension BuildRun {
         }
         inputs.platforms = request.platforms
         inputs.target = request.target
-        inputs.labels = request.labels
+        inputs.labels = request.labels.map { (key: $0.key, value: $0.value) }
         inputs.namedContexts = try await namedContexts()
         inputs.epoch = try await epoch(inputs, context)
         inputs.ignore = context.ignore
@@ -122,8 +122,9 @@ extension BuildRun {
 
     private func namedContexts() async throws -> [String: NamedContext] {
         var contexts: [String: NamedContext] = [:]
-        for (name, value) in request.namedContexts {
-            var context = try NamedContext(parsing: value)
+        for given in request.namedContexts {
+            let name = given.name
+            var context = try NamedContext(parsing: given.value)
             if case .directory(let path) = context {
                 let absolute = session.environment.absolute(path)
                 switch try await pool.run({ PathKind.of(absolute) }) {

@@ -14,6 +14,15 @@ public struct CacheUsage: Sendable, Hashable {
     public var recordBytes: Int64
     /// Number of records.
     public var records: Int
+
+    /// Makes it from its parts, as tests without a builder need it.
+    public init(path: String, layerBytes: Int64, layers: Int, recordBytes: Int64, records: Int) {
+        self.path = path
+        self.layerBytes = layerBytes
+        self.layers = layers
+        self.recordBytes = recordBytes
+        self.records = records
+    }
 }
 
 extension Builder {

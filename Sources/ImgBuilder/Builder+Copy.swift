@@ -9,6 +9,12 @@ public struct CopyResult: Sendable {
     public var root: Descriptor
     /// References that now point to it.
     public var pushed: [ImageReference]
+
+    /// Makes it from its parts, as tests without a builder need it.
+    public init(root: Descriptor, pushed: [ImageReference]) {
+        self.root = root
+        self.pushed = pushed
+    }
 }
 
 extension Builder {

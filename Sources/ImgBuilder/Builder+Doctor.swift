@@ -19,10 +19,22 @@ public struct DoctorReport: Sendable {
         public var name: String
         /// For people; no secrets.
         public var detail: String
+
+        /// Makes it from its parts, as tests without a builder need it.
+        public init(verdict: Verdict, name: String, detail: String) {
+            self.verdict = verdict
+            self.name = name
+            self.detail = detail
+        }
     }
 
     /// In the order of the way to the registry; what can't be known after a failure is left out.
     public var findings: [Finding]
+
+    /// Makes it from its parts, as tests without a builder need it.
+    public init(findings: [Finding]) {
+        self.findings = findings
+    }
 
     /// Whether anything does not work.
     public var fails: Bool { findings.contains { $0.verdict == .fail } }

@@ -7,6 +7,12 @@ public struct CheckReport: Sendable {
     /// Why the Dockerfile can't be built; nil when it can.
     public var error: BuildError?
 
+    /// Makes it from its parts, as tests without a builder need it.
+    public init(warnings: [Diagnostic], error: BuildError? = nil) {
+        self.warnings = warnings
+        self.error = error
+    }
+
     /// Neither warning nor error.
     public var isClean: Bool { warnings.isEmpty && error == nil }
 }
@@ -23,6 +29,14 @@ public struct OutlineReport: Sendable {
         public var description: String?
         /// The ARG that declares it.
         public var range: SourceRange
+
+        /// Makes it from its parts, as tests without a builder need it.
+        public init(name: String, value: String? = nil, description: String? = nil, range: SourceRange) {
+            self.name = name
+            self.value = value
+            self.description = description
+            self.range = range
+        }
     }
 
     /// Nil for a target without a name.
@@ -33,6 +47,14 @@ public struct OutlineReport: Sendable {
     public var arguments: [Argument]
     /// The text that was read.
     public var dockerfile: SourceFile
+
+    /// Makes it from its parts, as tests without a builder need it.
+    public init(name: String? = nil, description: String? = nil, arguments: [Argument], dockerfile: SourceFile) {
+        self.name = name
+        self.description = description
+        self.arguments = arguments
+        self.dockerfile = dockerfile
+    }
 }
 
 /// The stages of a Dockerfile.
@@ -51,12 +73,35 @@ public struct TargetsReport: Sendable {
         public var platform: String?
         /// The FROM line.
         public var range: SourceRange
+
+        /// Makes it from its parts, as tests without a builder need it.
+        public init(
+            name: String? = nil,
+            description: String? = nil,
+            isDefault: Bool,
+            base: String,
+            platform: String? = nil,
+            range: SourceRange
+        ) {
+            self.name = name
+            self.description = description
+            self.isDefault = isDefault
+            self.base = base
+            self.platform = platform
+            self.range = range
+        }
     }
 
     /// In order of lines.
     public var targets: [Target]
     /// The text that was read.
     public var dockerfile: SourceFile
+
+    /// Makes it from its parts, as tests without a builder need it.
+    public init(targets: [Target], dockerfile: SourceFile) {
+        self.targets = targets
+        self.dockerfile = dockerfile
+    }
 }
 
 extension Builder {

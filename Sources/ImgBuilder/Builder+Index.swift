@@ -32,6 +32,13 @@ public struct IndexResult: Sendable {
     public var bytes: [UInt8]
     /// Entries in order.
     public var index: ImageIndex
+
+    /// Makes it from its parts, as tests without a builder need it.
+    public init(descriptor: Descriptor, bytes: [UInt8], index: ImageIndex) {
+        self.descriptor = descriptor
+        self.bytes = bytes
+        self.index = index
+    }
 }
 
 extension Builder {

@@ -11,6 +11,13 @@ public struct ImageDescription: Sendable {
     /// One per image, in the order of the index.
     public var images: [Image]
 
+    /// Makes it from its parts, as tests without a builder need it.
+    public init(root: Descriptor, rootBytes: [UInt8], images: [Image]) {
+        self.root = root
+        self.rootBytes = rootBytes
+        self.images = images
+    }
+
     /// The image of one platform.
     public struct Image: Sendable {
         /// From the index, else from the configuration.
@@ -21,6 +28,14 @@ public struct ImageDescription: Sendable {
         public var layers: [Descriptor]
         /// Empty for what is no image.
         public var config: ImageConfig
+
+        /// Makes it from its parts, as tests without a builder need it.
+        public init(platform: Platform, manifest: Descriptor, layers: [Descriptor], config: ImageConfig) {
+            self.platform = platform
+            self.manifest = manifest
+            self.layers = layers
+            self.config = config
+        }
 
         /// Compressed bytes of all layers.
         public var size: Int64 { layers.reduce(0) { $0 + $1.size } }

@@ -25,6 +25,12 @@ public struct LoginResult: Sendable {
     public var host: String
     /// A path or the name of a credential helper.
     public var location: String
+
+    /// Makes it from its parts, as tests without a builder need it.
+    public init(host: String, location: String) {
+        self.host = host
+        self.location = location
+    }
 }
 
 extension Builder {

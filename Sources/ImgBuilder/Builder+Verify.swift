@@ -13,6 +13,12 @@ public struct VerifyReport: Sendable {
     /// One per consumer that was asked for.
     public var consumers: [ConsumerReport]
 
+    /// Makes it from its parts, as tests without a builder need it.
+    public init(platforms: [PlatformReport], consumers: [ConsumerReport]) {
+        self.platforms = platforms
+        self.consumers = consumers
+    }
+
     /// One platform's verdict.
     public struct PlatformReport: Sendable {
         /// As the index lists it.
@@ -21,6 +27,13 @@ public struct VerifyReport: Sendable {
         public var digest: Digest?
         /// In the order a runtime would stumble over them.
         public var findings: [Diagnostic]
+
+        /// Makes it from its parts, as tests without a builder need it.
+        public init(platform: Platform, digest: Digest? = nil, findings: [Diagnostic]) {
+            self.platform = platform
+            self.digest = digest
+            self.findings = findings
+        }
 
         /// Whether a start is sure to fail.
         public var fails: Bool { findings.contains { $0.severity == .error } }
@@ -32,6 +45,12 @@ public struct VerifyReport: Sendable {
         public var name: String
         /// In the order of the consumer's rules.
         public var findings: [Diagnostic]
+
+        /// Makes it from its parts, as tests without a builder need it.
+        public init(name: String, findings: [Diagnostic]) {
+            self.name = name
+            self.findings = findings
+        }
 
         /// Whether it is sure to refuse the image.
         public var fails: Bool { findings.contains { $0.severity == .error } }

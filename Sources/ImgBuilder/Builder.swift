@@ -1,8 +1,11 @@
+import ImgChecks
 public import ImgReport
 
 /// Builds images from Dockerfiles and pushes them, inside the calling process.
 ///
-/// One builder serves any number of requests, one after the other or at once; connections, tokens and the cache are shared.
+/// One builder serves any number of requests, one after the other or at once. They share the cache's directory and nothing
+/// else: what a failed request gives back or removes must not be another one's. So threads, connections and tokens are each
+/// request's own, and limits such as ``RegistrySettings/concurrency`` count for each.
 public final class Builder: Sendable {
     let environment: BuilderEnvironment
     let events: any EventSink
@@ -31,6 +34,8 @@ public final class Builder: Sendable {
         _ request: BuildRequest? = nil,
         _ body: @Sendable (BuildSession) async throws -> Value
     ) async throws(BuildError) -> Value {
+        // Whoever asks for a consumer that does not exist learns of it in any case.
+        if let request { _ = try Consumer.named(request.consumers) }
         let session = BuildSession(
             environment: environment,
             events: events,

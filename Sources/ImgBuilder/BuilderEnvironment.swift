@@ -2,7 +2,7 @@ import Glibc
 import ImgOCI
 
 /// What a builder knows of the machine it runs on, read once by whoever embeds it.
-public struct BuilderEnvironment: Sendable {
+public struct BuilderEnvironment: Sendable, Hashable {
     /// Environment variables.
     public var variables: [String: String]
     /// The user's home, for credentials and caches.
@@ -38,11 +38,25 @@ public struct BuilderEnvironment: Sendable {
 }
 
 /// How registries are reached; what is not said here comes from the usual configuration files.
-public struct RegistrySettings: Sendable {
+public struct RegistrySettings: Sendable, Hashable {
+    /// A PEM file.
+    public struct CertificateAuthority: Sendable, Hashable {
+        /// Only this `HOST[:PORT]` is trusted by it; nil means all.
+        public var host: String?
+        /// Absolute.
+        public var path: String
+
+        /// Makes an authority.
+        public init(host: String? = nil, path: String) {
+            self.host = host
+            self.path = path
+        }
+    }
+
     /// Hosts that may be spoken to in plain HTTP or with an unverified certificate (SCH-2).
     public var insecureHosts: [String] = []
-    /// PEM files added to the system's roots; a nil host means all (TLS-5).
-    public var certificateAuthorities: [(host: String?, path: String)] = []
+    /// Added to the system's roots (TLS-5).
+    public var certificateAuthorities: [CertificateAuthority] = []
     /// Directories of containerd's `hosts.toml` layout, before the system's own (MIR-1).
     public var configurationDirectories: [String] = []
     /// Hosts that a registry may lead to although they look internal (SEC-4).

@@ -18,7 +18,7 @@ public enum CachePlace: Sendable, Hashable, CustomStringConvertible {
 
     var baseSource: BaseRequest.Source {
         switch self {
-        case .registry(let reference): .image(reference.with(tag: reference.tagOrLatest))
+        case .registry(let reference): .image(reference.tagged)
         case .local(let path): .ociLayout(path: path, tag: nil, digest: nil)
         }
     }

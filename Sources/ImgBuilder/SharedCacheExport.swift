@@ -62,7 +62,7 @@ struct SharedCacheExport: Sendable {
     private func refuseImage(at reference: ImageReference) async throws {
         let root: ImageGraph.Content
         do {
-            root = try await RegistrySource(reference.with(tag: reference.tagOrLatest), client: session.registry)
+            root = try await RegistrySource(reference.tagged, client: session.registry)
                 .resolve()
         } catch {
             guard BuildError(describing: error).code == .notFound else { throw error }

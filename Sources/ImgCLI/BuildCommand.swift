@@ -75,7 +75,7 @@ struct BuildCommand: ToolCommand {
     }
 
     /// What these arguments ask for, without a look at the machine.
-    func build(_ environment: BuilderEnvironment) throws -> BuildArguments {
+    func build(_ environment: BuilderEnvironment) throws -> BuildIntent {
         guard let context, !context.isEmpty else {
             throw BuildError(
                 .usage,
@@ -90,7 +90,7 @@ struct BuildCommand: ToolCommand {
                 hints: ["curl -L \(context) | imgbuild [OPTIONS] -"]
             )
         }
-        var build = BuildArguments(request: BuildRequest(context: ContextLocation(argument: context)))
+        var build = BuildIntent(request: BuildRequest(context: ContextLocation(argument: context)))
         try input.fill(&build.request, environment)
         try result.fill(&build, environment)
         try checks.fill(&build.request)

@@ -22,7 +22,7 @@ struct CacheOptions: ParsableArguments {
     )
     var to: [String] = []
 
-    func fill(_ build: inout BuildArguments) throws {
+    func fill(_ build: inout BuildIntent) throws {
         build.request.usesCache = !noCache
         build.request.cacheSources = try from.map { try CacheOption(parsing: $0, of: "--cache-from").place("src") }
         if noCache, !from.isEmpty { build.notices.append("--cache-from has no effect with --no-cache") }

@@ -69,14 +69,14 @@ struct InputOptions: ParsableArguments {
         }
         request.labels = labels.map { text in
             let (key, value) = Self.pair(text)
-            return (key, value ?? "")
+            return ImageLabel(key: key, value: value ?? "")
         }
         request.namedContexts = try buildContexts.map { text in
             let (name, value) = Self.pair(text)
             guard let value else {
                 throw BuildError(.usage, "invalid value \"\(text)\" of --build-context: it must be NAME=VALUE")
             }
-            return (name, value)
+            return BuildContext(name: name, value: value)
         }
         request.annotations = try annotations.flatMap { try AnnotationRequest.parse($0) }
         switch timestamp {

@@ -67,7 +67,7 @@ struct MachineOptions: ParsableArguments {
                 let reason = unsafe String(cString: strerror(errno))
                 throw BuildError(.usage, "cannot read \(path) of --registry-ca: \(reason)")
             }
-            return (host: named == nil ? nil : host, path: path)
+            return RegistrySettings.CertificateAuthority(host: named == nil ? nil : host, path: path)
         }
         environment.registry.configurationDirectories = configurationDirectories.map(environment.absolute)
         environment.registry.redirectHosts = redirectHosts

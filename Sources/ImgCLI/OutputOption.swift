@@ -89,7 +89,7 @@ struct OutputOption {
         return copy
     }
 
-    func fill(_ build: inout BuildArguments) throws {
+    func fill(_ build: inout BuildIntent) throws {
         var rest = Attributes(type: type, rest: attributes)
         try Self.fillForm(&build, &rest)
         if let names = rest.take("name") {
@@ -103,7 +103,7 @@ struct OutputOption {
     }
 
     /// The attributes that shape the image itself.
-    private static func fillForm(_ build: inout BuildArguments, _ rest: inout Attributes) throws {
+    private static func fillForm(_ build: inout BuildIntent, _ rest: inout Attributes) throws {
         if let text = rest.take("compression") {
             guard let format = LayerCompression(rawValue: text) else {
                 throw BuildError(.usage, "unsupported compression \"\(text)\": gzip, zstd or uncompressed")
@@ -131,7 +131,7 @@ struct OutputOption {
         build.request.annotations += try rest.takeAnnotations()
     }
 
-    private func destinations(_ build: inout BuildArguments, _ rest: inout Attributes) throws -> [OutputRequest] {
+    private func destinations(_ build: inout BuildIntent, _ rest: inout Attributes) throws -> [OutputRequest] {
         switch type {
         case "registry", "image":
             let byDigest = try rest.flag("push-by-digest") ?? false

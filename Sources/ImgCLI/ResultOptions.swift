@@ -35,7 +35,7 @@ struct ResultOptions: ParsableArguments {
     )
     var verify: String?
 
-    func fill(_ build: inout BuildArguments, _ environment: BuilderEnvironment) throws {
+    func fill(_ build: inout BuildIntent, _ environment: BuilderEnvironment) throws {
         build.request.tags = try parsedTags()
         build.request.createsRepository = createRepository
         if let verify {
@@ -65,7 +65,7 @@ struct ResultOptions: ParsableArguments {
         return try options.map { try $0.pushed() }
     }
 
-    private func noticeWhatOnlyPushesHave(_ build: inout BuildArguments) {
+    private func noticeWhatOnlyPushesHave(_ build: inout BuildIntent) {
         let pushes = build.request.outputs.contains { output in
             switch output {
             case .registry, .registryByDigest: true

@@ -93,15 +93,22 @@ extension ImageReference {
     }
 
     /// Whether this is Docker Hub under any of its names.
-    package var isDockerHub: Bool { Self.isDockerHub(host: domain) }
+    public var isDockerHub: Bool { Self.isDockerHub(host: domain) }
 
     package static func isDockerHub(host: String) -> Bool {
         ["docker.io", "index.docker.io", "registry-1.docker.io"].contains(host.lowercased())
     }
 
+    /// The same repository under ``tagOrLatest``.
+    public var tagged: ImageReference {
+        ImageReference(domain: domain, path: path, tag: tagOrLatest, digest: nil)
+    }
+
     /// The same repository under a tag.
-    package func with(tag: String) -> ImageReference {
-        ImageReference(domain: domain, path: path, tag: tag, digest: nil)
+    /// - Throws: ``ReferenceError`` when `tag` can't be one.
+    public func with(tag: String) throws(ReferenceError) -> ImageReference {
+        try Self.check(tag: tag, in: "\(repository):\(tag)")
+        return ImageReference(domain: domain, path: path, tag: tag, digest: nil)
     }
 
     /// The same repository under a digest; the tag is kept for display.

@@ -3,6 +3,7 @@ public import ImgOCI
 /// What happens during a build, push or copy, as values in order.
 ///
 /// State changes are never dropped.
+@nonexhaustive
 public enum BuildEvent: Sendable {
     /// A line for people.
     case note(String)
@@ -23,6 +24,7 @@ public enum BuildEvent: Sendable {
 /// One step of the build for one or more platforms.
 public struct StepEvent: Sendable, Hashable {
     /// What became of it.
+    @nonexhaustive
     public enum State: Sendable, Hashable {
         case cached
         /// Bytes of files that are in the layer so far; comes once a second.
@@ -49,6 +51,7 @@ public struct StepEvent: Sendable, Hashable {
 /// One blob on its way to or from a registry.
 public struct BlobEvent: Sendable, Hashable {
     /// What became of it (OUT-2).
+    @nonexhaustive
     public enum State: Sendable, Hashable {
         case exists
         case mounted(from: String)

@@ -7,7 +7,7 @@ import Testing
 @testable import ImgCLI
 
 /// What a command line means, without touching the machine.
-func meaning(_ arguments: [String], variables: [String: String] = [:]) throws -> BuildArguments {
+func meaning(_ arguments: [String], variables: [String: String] = [:]) throws -> BuildIntent {
     let command = try #require(try RootCommand.parseAsRoot(arguments) as? BuildCommand)
     return try command.build(
         BuilderEnvironment(variables: variables, homeDirectory: "/home/user", workingDirectory: "/src")

@@ -1,7 +1,7 @@
 import ImgBuilder
 
 /// What the arguments of a build mean, as values; nothing has begun.
-struct BuildArguments {
+struct BuildIntent {
     var request: BuildRequest
     /// On flags that were given and change nothing, one line each.
     var notices: [String] = []
