@@ -30,7 +30,9 @@ struct AcceptedOptions: ParsableArguments {
         []
     @Option(name: .customLong("security-opt"), parsing: .unconditionalSingleValue, help: .hidden) var securityOptions:
         [String] = []
+    @Option(name: .customLong("policy"), parsing: .unconditionalSingleValue, help: .hidden) var policies: [String] = []
     @Flag(name: .customLong("compress"), help: .hidden) var compress = false
+    @Flag(name: .customLong("squash"), help: .hidden) var squash = false
     @Flag(name: .customLong("rm"), help: .hidden) var rm = false
     @Flag(name: .customLong("force-rm"), help: .hidden) var forceRm = false
 
@@ -43,6 +45,9 @@ struct AcceptedOptions: ParsableArguments {
         }
         for value in attest where !value.split(separator: ",").contains("disabled=true") {
             throw ValidationError("--attest=\(value) is not there yet: imgbuild writes no attestations; leave it out.")
+        }
+        if let policy = policies.first {
+            throw ValidationError("--policy=\(policy) is not supported: imgbuild evaluates no policies; leave it out.")
         }
         if let network, !["default", "none", "host"].contains(network) {
             throw ValidationError("--network=\(network) is not a network mode: default, none or host.")
@@ -75,6 +80,7 @@ struct AcceptedOptions: ParsableArguments {
         onlyRun("--isolation", isolation != nil)
         onlyRun("--resource", !resources.isEmpty)
         onlyRun("--security-opt", !securityOptions.isEmpty)
+        if squash { notices.append("--squash has no effect, as in BuildKit: each COPY and ADD is a layer") }
         if compress { notices.append("--compress has no effect: the context is read where it is") }
         if builder != nil { notices.append("--builder has no effect: there is no daemon to choose") }
         if !noCacheFilter.isEmpty {

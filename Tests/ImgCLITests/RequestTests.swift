@@ -283,6 +283,16 @@ import Testing
     }
 }
 
+@Suite("Commands") struct CommandTests {
+    @Test(arguments: [
+        ["build", "."], ["copy", "a/b", "c/d"], ["push", "lay", "a/b"], ["index", "create", "a/b"], ["inspect", "a/b"],
+        ["verify", "a/b"], ["doctor", "a/b"], ["login", "ghcr.io"],
+    ])
+    func whoeverTalksToRegistriesCanShowIt(_ arguments: [String]) throws {
+        _ = try RootCommand.parseAsRoot(arguments + ["-D"])
+    }
+}
+
 @Suite("Evaluation") struct CallTests {
     @Test(arguments: [
         (["--check"], CallMethod.Method.check, CallMethod.Format.text), (["--call=lint,format=json"], .check, .json),
@@ -328,7 +338,7 @@ import Testing
         (["-c", "2"], "--cpu-shares"), (["--cpu-period=1"], "--cpu-period"), (["--cpu-quota", "-1"], "--cpu-quota"),
         (["--cpuset-cpus=0"], "--cpuset-cpus"), (["--cpuset-mems=0"], "--cpuset-mems"),
         (["--isolation=default"], "--isolation"), (["--security-opt", "x"], "--security-opt"),
-        (["--resource", "cpu=1"], "--resource"),
+        (["--resource", "cpu=1"], "--resource"), (["--squash"], "--squash"),
     ])
     func answered(_ arguments: [String], _ flag: String) throws {
         let command = try #require(try RootCommand.parseAsRoot(arguments + ["."]) as? BuildCommand)
@@ -336,7 +346,9 @@ import Testing
         #expect(command.accepted.notices.first?.hasPrefix(flag) == true)
     }
 
-    @Test(arguments: ["--provenance=mode=max", "--sbom=true", "--network=carrier-pigeon", "--progress=loud", "--bogus"])
+    @Test(arguments: [
+        "--provenance=mode=max", "--sbom=true", "--network=carrier-pigeon", "--progress=loud", "--policy=x", "--bogus",
+    ])
     func refused(_ flag: String) {
         #expect(throws: (any Error).self) { try RootCommand.parseAsRoot([flag, "."]) }
     }
