@@ -180,9 +180,16 @@ struct Publisher: Sendable {
                 )
             },
             pushed: pushed,
-            names: request.tags,
+            names: names,
             warnings: warnings
         )
+    }
+
+    /// The tags, and what is pushed by digest alone.
+    private var names: [ImageReference] {
+        request.outputs.reduce(into: request.tags) { names, output in
+            if case .registryByDigest(let reference) = output, !names.contains(reference) { names.append(reference) }
+        }
     }
 
     private func writeFiles(_ graph: ImageGraph) async throws {

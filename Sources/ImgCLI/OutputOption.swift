@@ -92,10 +92,9 @@ struct OutputOption {
     func fill(_ build: inout BuildIntent) throws {
         var rest = Attributes(type: type, rest: attributes)
         try Self.fillForm(&build, &rest)
-        if let names = rest.take("name") {
-            build.request.tags += try names.split(separator: ",").map { try ResultOptions.target(String($0), "name") }
-        }
-        for output in try destinations(&build, &rest) where !build.request.outputs.contains(output) {
+        let names = try (rest.take("name") ?? "").split(separator: ",")
+            .map { try ResultOptions.target(String($0), "name") }
+        for output in try destinations(&build, &rest, names) where !build.request.outputs.contains(output) {
             build.request.outputs.append(output)
         }
         try rest.noticeWhatIsAccepted(&build.notices)
@@ -131,10 +130,18 @@ struct OutputOption {
         build.request.annotations += try rest.takeAnnotations()
     }
 
-    private func destinations(_ build: inout BuildIntent, _ rest: inout Attributes) throws -> [OutputRequest] {
+    private func destinations(
+        _ build: inout BuildIntent,
+        _ rest: inout Attributes,
+        _ names: [ImageReference]
+    ) throws -> [OutputRequest] {
+        let byDigest = isImage ? try rest.flag("push-by-digest") ?? false : false
+        // What is pushed by digest is no tag of another output.
+        let targets =
+            byDigest && !names.isEmpty ? names : build.request.tags + names.filter { !build.request.tags.contains($0) }
+        if !byDigest { build.request.tags = targets }
         switch type {
         case "registry", "image":
-            let byDigest = try rest.flag("push-by-digest") ?? false
             let pushes = try rest.flag("push") ?? (type == "registry")
             let isInsecure = try rest.flag("registry.insecure") ?? false
             guard pushes else {
@@ -143,18 +150,18 @@ struct OutputOption {
                 )
                 return [.nothing]
             }
-            if isInsecure { build.insecureHosts += build.request.tags.map(\.domain) }
+            if isInsecure { build.insecureHosts += targets.map(\.domain) }
             guard byDigest else { return [.registry] }
-            guard !build.request.tags.isEmpty else {
+            guard !targets.isEmpty else {
                 throw BuildError(.usage, "push-by-digest needs name=REPO or -t REPO")
             }
-            let tagged = build.request.tags.filter { $0.tagOrLatest != "latest" }
+            let tagged = targets.filter { $0.tagOrLatest != "latest" }
             if !tagged.isEmpty {
                 build.notices.append(
                     "--output push-by-digest=true moves no tag: \(tagged.map(\.familiar).joined(separator: ", "))"
                 )
             }
-            return build.request.tags.map { .registryByDigest($0) }
+            return targets.map { .registryByDigest($0) }
         case "oci":
             let path = rest.take("dest") ?? "-"
             let isTar = try rest.flag("tar") ?? (path == "-" || path.hasSuffix(".tar"))

@@ -83,6 +83,14 @@ import Testing
         #expect(try request(same).outputs.count == 2)
     }
 
+    @Test func whatIsPushedByDigestIsNoTagOfOthers() throws {
+        let made = try request([
+            "-o", "type=registry,push-by-digest=true,name=a/x", "-o", "type=registry,name=b/x:1", "-t", "c/x:1", ".",
+        ])
+        #expect(made.outputs == [.registryByDigest(try reference("a/x:latest")), .registry])
+        #expect(made.tags.map(\.familiar) == ["c/x:1", "b/x:1"])
+    }
+
     @Test func pushAppliesToTheImageThatIsNamed() throws {
         let made = try request(["--push", "-o", "type=image,push-by-digest=true,name=ghcr.io/a/b", "."])
         #expect(made.outputs == [.registryByDigest(try reference("ghcr.io/a/b:latest"))])
