@@ -4,7 +4,7 @@ import ImgReport
 
 /// One `--output`: `type=…` and its attributes, comma-separated as in buildx; a bare path is not supported.
 ///
-/// - SeeAlso: <https://github.com/moby/buildkit/blob/v0.31.0/exporter/containerimage/exptypes/keys.go>
+/// - SeeAlso: <https://github.com/moby/buildkit/blob/master/exporter/containerimage/exptypes/keys.go>
 struct OutputOption {
     private let type: String
     private var attributes: [(key: String, value: String)] = []
@@ -97,7 +97,7 @@ struct OutputOption {
         for output in try destinations(&build, &rest, names) where !build.request.outputs.contains(output) {
             build.request.outputs.append(output)
         }
-        try rest.noticeWhatIsAccepted(&build.notices)
+        rest.noticeWhatIsAccepted(&build.notices)
         try rest.refuseRemaining()
     }
 
@@ -238,7 +238,7 @@ private struct Attributes {
         "buildinfo-attrs": "BuildKit itself writes none any more",
     ]
 
-    mutating func noticeWhatIsAccepted(_ notices: inout [String]) throws {
+    mutating func noticeWhatIsAccepted(_ notices: inout [String]) {
         for (key, reason) in Self.withoutEffect.sorted(by: { $0.key < $1.key }) {
             guard take(key) != nil else { continue }
             notices.append("--output \(key) has no effect: \(reason)")
