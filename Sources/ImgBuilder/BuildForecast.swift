@@ -25,6 +25,21 @@ public struct BuildForecast: Sendable {
         public var descriptor: Descriptor?
         /// What has to be done for it, one for each of ``BuildForecast/repositories``.
         public var transfers: [Transfer]
+
+        /// Makes it from its parts, as tests without a builder need it.
+        public init(
+            id: String,
+            step: String? = nil,
+            origin: Origin,
+            descriptor: Descriptor? = nil,
+            transfers: [Transfer]
+        ) {
+            self.id = id
+            self.step = step
+            self.origin = origin
+            self.descriptor = descriptor
+            self.transfers = transfers
+        }
     }
 
     /// How a layer gets to a repository.
@@ -43,6 +58,12 @@ public struct BuildForecast: Sendable {
         public var platform: Platform
         /// Bottom first.
         public var layers: [Layer]
+
+        /// Makes it from its parts, as tests without a builder need it.
+        public init(platform: Platform, layers: [Layer]) {
+            self.platform = platform
+            self.layers = layers
+        }
     }
 
     /// A name that the result gets.
@@ -51,6 +72,12 @@ public struct BuildForecast: Sendable {
         public var reference: ImageReference
         /// What it points to now; nil for a new tag.
         public var current: Digest?
+
+        /// Makes it from its parts, as tests without a builder need it.
+        public init(reference: ImageReference, current: Digest? = nil) {
+            self.reference = reference
+            self.current = current
+        }
     }
 
     /// One per platform, in the order asked for.
@@ -61,6 +88,14 @@ public struct BuildForecast: Sendable {
     public var tags: [Tag]
     /// Lint and other findings.
     public var warnings: [Diagnostic]
+
+    /// Makes it from its parts, as tests without a builder need it.
+    public init(images: [Image], repositories: [String], tags: [Tag], warnings: [Diagnostic]) {
+        self.images = images
+        self.repositories = repositories
+        self.tags = tags
+        self.warnings = warnings
+    }
 }
 
 extension Builder {

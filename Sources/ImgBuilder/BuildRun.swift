@@ -38,6 +38,23 @@ struct BuildRun: Sendable {
     // MARK: - Building
 
     func build() async throws -> BuildResult {
+        let (planned, ready, warnings) = try await prepared()
+        let checks = ImageChecks(request: request, file: planned.context.dockerfile)
+        let builder = try await layerBuilder(planned, ready.shared)
+        let built = try await buildLayers(ready, builder, checks)
+        let identical = IdenticalExecutables(policy: checks.policy)
+            .findings(
+                built.map { (platform: $0.resolved.platform, own: $0.layers.compactMap(\.own)) }
+            )
+        for finding in identical { events.emit(.warning(finding)) }
+        let images = try await finish(planned, built, checks)
+        let result = try await ready.publisher.publish(images, warnings: warnings + identical)
+        try await exportCache(built, ready.baseLayers, builder)
+        return result
+    }
+
+    /// Everything that can be known, asked and refused before the first layer is made.
+    func prepared() async throws -> (planned: Planned, ready: Ready, warnings: [Diagnostic]) {
         // Before anything is fetched.
         _ = try compressionSettings()
         async let loaded = SharedCache.load(

@@ -68,6 +68,7 @@ struct BuildCommand: ToolCommand {
             request: build.request,
             builder: Builder(environment: environment, events: renderer),
             call: call,
+            isDryRun: isDryRun,
             renderer: renderer,
             files: ResultFiles(metadata: output.metadataFile, imageID: output.iidFile),
             printsDigest: output.quiet

@@ -50,6 +50,7 @@ public enum CommandLineTool {
         let interrupts = Interrupts()
         let failure: BuildError
         do {
+            defer { Console.standardError.show(nil) }
             return try await interrupts.cancelling { try await command.perform() }
         } catch {
             if let signal = interrupts.signal {

@@ -52,7 +52,12 @@ struct OutputOptions: ParsableArguments {
         }
         if writesJSON { return JSONRenderer(console: .standardError, showsDebug: debug) }
         let isSilent = quiet || style == "quiet" || style == "none"
-        return PlainRenderer(console: .standardError, showsProgress: !isSilent, showsDebug: debug)
+        return PlainRenderer(
+            console: .standardError,
+            showsProgress: !isSilent,
+            showsDebug: debug,
+            isLive: !isSilent && (style == "tty" || (style == "auto" && Console.standardError.isTerminal))
+        )
     }
 
     /// Whether programs read what is printed; then errors are JSON as well.
