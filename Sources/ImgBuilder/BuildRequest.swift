@@ -1,3 +1,4 @@
+import ImgHTTP
 public import ImgOCI
 import ImgPlan
 
@@ -76,6 +77,9 @@ public enum ContextLocation: Sendable, Hashable {
     public static func isGitURL(_ text: String) -> Bool {
         (try? GitReference(recognising: text)) ?? nil != nil
     }
+
+    /// A context as it may be printed: without the credentials of a URL.
+    package static func masked(_ text: String) -> String { URLMask.maskText(text) }
 }
 
 /// Where a Dockerfile is.

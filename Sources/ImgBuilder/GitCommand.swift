@@ -1,3 +1,4 @@
+import ImgHTTP
 import ImgOCI
 import ImgReport
 import Subprocess
@@ -62,8 +63,28 @@ struct GitCommand: Sendable {
                 doing: "fetch submodules"
             )
         }
+        try await forgetCredentials(of: remote, in: directory, submodules: submodules)
         let commit = try await run(["rev-parse", "HEAD"], in: directory, doing: "read the commit")
         return Checkout(path: directory, commit: commit, time: try await commitTime(of: directory))
+    }
+
+    /// `.git` can become a part of the image.
+    private func forgetCredentials(of remote: String, in directory: String, submodules: Bool) async throws {
+        guard let plain = Self.withoutUserInfo(remote) else { return }
+        try await run(["remote", "set-url", "--", "origin", plain], in: directory, doing: "set the URL of \(remote)")
+        // Their relative URLs were made from the remote's.
+        guard submodules else { return }
+        try await run(["submodule", "sync", "--quiet", "--recursive"], in: directory, doing: "set URLs of submodules")
+    }
+
+    /// Nil when there is none, or only the user name of SSH.
+    static func withoutUserInfo(_ url: String) -> String? {
+        for scheme in ["https://", "http://"] where url.hasPrefix(scheme) {
+            let rest = url.dropFirst(scheme.count)
+            guard let at = rest.prefix(while: { $0 != "/" }).lastIndex(of: "@") else { return nil }
+            return scheme + rest[rest.index(after: at)...]
+        }
+        return nil
     }
 
     /// Committer time of the commit that a work tree is at.
@@ -83,11 +104,16 @@ struct GitCommand: Sendable {
             result = try await ChildProgram(name: "git", variables: environment).run(arguments, in: directory)
         } catch let error as SubprocessError {
             throw BuildError(
-                "cannot run git to \(what): \(error)",
+                "cannot run git to \(URLMask.maskText(what)): \(error)",
                 hints: ["install git; it fetches git contexts and git sources of ADD"]
             )
         }
-        guard result.isSuccess else { throw BuildError("git cannot \(what)", notes: result.lastWords) }
+        guard result.isSuccess else {
+            throw BuildError(
+                "git cannot \(URLMask.maskText(what))",
+                notes: result.lastWords.map(URLMask.maskText)
+            )
+        }
         return String(result.output.prefix { $0 != "\n" })
     }
 }

@@ -85,10 +85,11 @@ struct BuildCommand: ToolCommand {
             )
         }
         if context.contains("://"), !ContextLocation.isGitURL(context) {
+            let shown = ContextLocation.masked(context)
             throw BuildError(
                 .usage,
-                "\(context): an archive at a URL is not supported as build context",
-                hints: ["curl -L \(context) | imgbuild [OPTIONS] -"]
+                "\(shown): an archive at a URL is not supported as build context",
+                hints: ["curl -L \(shown) | imgbuild [OPTIONS] -"]
             )
         }
         var build = BuildIntent(request: BuildRequest(context: ContextLocation(argument: context)))

@@ -29,6 +29,19 @@ package enum URLMask {
         return maskUserInfo(head) + (query.map { "?" + maskQuery($0) } ?? "")
     }
 
+    /// A text with each absolute URL in it masked.
+    package static func maskText(_ text: String) -> String {
+        var out = ""
+        var rest = Substring(text)
+        while !rest.isEmpty {
+            let word = rest.prefix { !$0.isWhitespace && !"'\"<>".contains($0) }
+            out += word.contains("://") ? mask(String(word)) : String(word)
+            rest = rest[word.endIndex...]
+            if let mark = rest.popFirst() { out.append(mark) }
+        }
+        return out
+    }
+
     /// A header's value as it may be printed; of credentials only the scheme is left.
     package static func maskHeader(name: String, value: String) -> String {
         let name = name.lowercased()

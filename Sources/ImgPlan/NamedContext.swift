@@ -25,7 +25,8 @@ package enum NamedContext: Sendable, Hashable {
         } else if value.hasPrefix("http://") || value.hasPrefix("https://") || value.hasPrefix("target:") {
             throw BuildError(
                 .usage,
-                "build context \"\(value)\" is of a kind that is not supported",
+                // The rest of a URL may hold credentials.
+                "a build context of the kind \"\(value.prefix { $0 != ":" }):\" is not supported",
                 hints: ["use a directory, docker-image://, oci-layout:// or a git URL that ends in .git"]
             )
         } else {

@@ -192,6 +192,12 @@ import Testing
         #expect(try refusal(arguments).message.contains(word))
     }
 
+    @Test func aURLThatIsRefusedKeepsItsSecrets() throws {
+        let refused = try refusal(["https://user:geheim@h/c.tar.gz?token=geheim"])
+        #expect(refused.message.contains("https://***@h/c.tar.gz"))
+        #expect(!(refused.hints + [refused.message]).contains { $0.contains("geheim") })
+    }
+
     @Test func buildArguments() throws {
         let made = try request([
             "--build-arg", "A=1", "--build-arg", "B", "--build-arg=C=", "--build-arg", "D=x=y", ".",

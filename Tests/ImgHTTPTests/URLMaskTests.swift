@@ -17,6 +17,15 @@ struct URLMaskTests {
     }
 
     @Test(arguments: [
+        ("cannot fetch 'https://u:geheim@h/r.git/': no", "cannot fetch 'https://***@h/r.git/': no"),
+        ("a https://t@h and\nhttps://t@i/?token=t b//c@d", "a https://***@h and\nhttps://***@i/?token=*** b//c@d"),
+        ("nothing to hide: user@host", "nothing to hide: user@host"),
+    ])
+    func masksInText(text: String, expected: String) {
+        #expect(URLMask.maskText(text) == expected)
+    }
+
+    @Test(arguments: [
         "X-Amz-Signature", "X-Amz-Credential", "X-Amz-Security-Token", "Signature", "Key-Pair-Id", "Policy", "sig",
         "se", "sp",
         "token", "access_token", "code", "_state", "GoogleAccessId",
