@@ -6,6 +6,7 @@ import ImgPlan
 import ImgReport
 import ImgStream
 import ImgTasks
+import ImgTree
 
 /// Opens the build context and finds its Dockerfile (CTX-1).
 struct ContextOpener: Sendable {
@@ -41,37 +42,25 @@ struct ContextOpener: Sendable {
     private func directory(
         _ path: String,
         named name: String,
-        _ location: DockerfileLocation?,
-        time: Timestamp? = nil,
-        ignoresFiles: Bool = true
+        _ location: DockerfileLocation?
     ) async throws -> MainContext {
-        var isDirectory = false
-        isDirectory = try await pool.run { PathKind.isDirectory(path) }
-        guard isDirectory else {
+        guard try await pool.run({ PathKind.isDirectory(path) }) else {
             throw BuildError(
                 .failure,
                 "unable to prepare context: \(name) is not a directory",
                 hints: ["give a directory, a .tar file, a git URL, or - for standard input"]
             )
         }
-        let (dockerfile, dockerfilePath) = try await dockerfile(location, in: path)
-        let ignore = try await pool.run {
-            guard ignoresFiles else { return nil as IgnorePatterns? }
-            return try IgnoreFile.read(forDockerfile: dockerfilePath, context: path)
-        }
-        let tree = try await ContextTree.open(path, ignoring: ignore, pool: pool)
-        return MainContext(tree: tree, dockerfile: dockerfile, ignore: ignore, time: time)
+        return try await context(of: ContextFiles(root: path, pool: pool), location)
     }
 
     private func empty(_ location: DockerfileLocation?) async throws -> MainContext {
-        let directory = try await scratch.make("context")
-        return try await self.directory(directory, named: "the empty context", location)
+        try await directory(try await scratch.make("context"), named: "the empty context", location)
     }
 
-    /// An ignore file says nothing about a repository (IGN-12).
     private func checkout(_ url: String, _ location: DockerfileLocation?) async throws -> MainContext {
         guard let reference = try GitReference(recognising: url) else {
-            throw BuildError(.usage, "\(url) is not a git URL")
+            throw BuildError(.usage, "\(ContextLocation.masked(url)) is not a git URL")
         }
         let directory = try await scratch.make("git")
         let checkout = try await git.checkout(
@@ -80,14 +69,20 @@ struct ContextOpener: Sendable {
             submodules: reference.submodules,
             into: directory
         )
-        var root = checkout.path
-        if let subdirectory = reference.subdir { root += "/" + PathCleaning.clean("/" + subdirectory).dropFirst() }
-        let time = Timestamp(seconds: checkout.time)
-        let inner = location.map { location in
-            if case .file(let path) = location { return DockerfileLocation.file("\(root)/\(path)") }
-            return location
+        var files = try await ContextFiles(foreign: checkout.path, pool: pool)
+        if let subdirectory = reference.subdir {
+            guard let root = try await files.path(of: subdirectory, .directory) else {
+                throw BuildError(
+                    "unable to prepare context: \(subdirectory) is not a directory of \(ContextLocation.masked(url))",
+                    hints: ["links that lead out of the repository are not followed"]
+                )
+            }
+            files = try await ContextFiles(foreign: root, pool: pool)
         }
-        var context = try await self.directory(root, named: url, inner, time: time, ignoresFiles: false)
+        let time = Timestamp(seconds: checkout.time)
+        // An ignore file says nothing about a repository (IGN-12).
+        var context = try await self.context(of: files, location, ignoresFiles: false)
+        context.time = time
         context.tree = CheckoutTree(
             context.tree,
             time: time,
@@ -103,18 +98,16 @@ struct ContextOpener: Sendable {
         _ location: DockerfileLocation?
     ) async throws -> MainContext {
         let directory = try await scratch.make("context")
-        try await pool.run {
+        let modes = try await pool.run {
             do throws(StreamError) {
-                try ContextArchive.unpack(try open(), into: directory)
+                return try ContextArchive.unpack(try open(), into: directory)
             } catch {
                 throw BuildError("cannot read the context \(name): \(error.message)")
             }
         }
-        let inner = location.map { location in
-            if case .file(let path) = location { return DockerfileLocation.file("\(directory)/\(path)") }
-            return location
-        }
-        return try await self.directory(directory, named: name, inner)
+        var context = try await context(of: try await ContextFiles(foreign: directory, pool: pool), location)
+        context.tree = UnpackedTree(base: context.tree, modes: modes)
+        return context
     }
 
     /// A tar, or the Dockerfile itself with no files around it.
@@ -137,27 +130,71 @@ struct ContextOpener: Sendable {
 
     // MARK: - The Dockerfile
 
-    /// Text and path; the path is nil when it came from elsewhere (IGN-1).
+    private func context(
+        of files: ContextFiles,
+        _ location: DockerfileLocation?,
+        ignoresFiles: Bool = true
+    ) async throws -> MainContext {
+        let (dockerfile, name) = try await dockerfile(location, in: files)
+        let ignore = ignoresFiles ? try await ignorePatterns(forDockerfile: name, in: files) : nil
+        let tree = try await ContextTree.open(files.root, ignoring: ignore, pool: pool)
+        return MainContext(tree: tree, dockerfile: dockerfile, ignore: ignore)
+    }
+
+    /// The text, and the name that ``ContextFiles`` knows it by; nil when it came from elsewhere (IGN-1).
     private func dockerfile(
         _ location: DockerfileLocation?,
-        in context: String
+        in files: ContextFiles
     ) async throws -> (SourceFile, String?) {
         switch location {
         case .text(let bytes, let name)?: return (SourceFile(name: name, bytes: bytes), nil)
         case .standardInput?:
             let bytes = try await pool.run { try Self.read(PeekingInput()) }
             return (SourceFile(name: "Dockerfile", bytes: bytes), nil)
-        case .file(let path)?:
-            let absolute = environment.absolute(path)
-            let bytes = try await pool.run { try Self.read(absolute, named: path) }
-            let shown = absolute.hasPrefix(context + "/") ? String(absolute.dropFirst(context.count + 1)) : path
-            return (SourceFile(name: shown, bytes: bytes), absolute)
+        case .file(let given)?:
+            let name = files.isForeign ? given : environment.absolute(given)
+            let bytes = try await read(name, named: given, in: files)
+            let isInside = name.hasPrefix(files.root + "/")
+            return (
+                SourceFile(name: isInside ? String(name.dropFirst(files.root.count + 1)) : given, bytes: bytes), name
+            )
         case nil:
             // Lower case is tried when the usual name isn't there.
-            let names = ["Dockerfile", "dockerfile"]
-            let name = try await pool.run { names.first { PathKind.exists("\(context)/\($0)") } ?? names[0] }
-            let bytes = try await pool.run { try Self.read("\(context)/\(name)", named: name) }
-            return (SourceFile(name: name, bytes: bytes), "\(context)/\(name)")
+            var name = "Dockerfile"
+            if try await files.path(of: name) == nil, try await files.path(of: "dockerfile") != nil {
+                name = "dockerfile"
+            }
+            return (SourceFile(name: name, bytes: try await read(name, named: name, in: files)), name)
+        }
+    }
+
+    /// `<Dockerfile>.dockerignore` when it exists, even empty, else `.dockerignore` of the context; never both (IGN-1).
+    private func ignorePatterns(
+        forDockerfile dockerfile: String?,
+        in files: ContextFiles
+    ) async throws -> IgnorePatterns? {
+        for name in [dockerfile.map { $0 + ".dockerignore" }, ".dockerignore"].compactMap(\.self) {
+            guard let path = try await files.path(of: name) else { continue }
+            let shown = name.split(separator: "/").last.map(String.init) ?? name
+            return try await pool.run { try IgnoreFile.read(path, named: shown) }
+        }
+        return nil
+    }
+
+    private func read(_ file: String, named name: String, in files: ContextFiles) async throws -> [UInt8] {
+        guard let path = try await files.path(of: file) else {
+            throw BuildError(
+                .failure,
+                "failed to read dockerfile: open \(name): no such file or directory",
+                hints: ["name it with -f, or run in the directory that has it"]
+            )
+        }
+        return try await pool.run {
+            do throws(StreamError) {
+                return try FileSource.open(path).readAll(limit: Self.dockerfileLimit)
+            } catch {
+                throw BuildError(.failure, "failed to read dockerfile: \(error.message)")
+            }
         }
     }
 
@@ -168,20 +205,44 @@ struct ContextOpener: Sendable {
             throw BuildError("failed to read dockerfile: standard input: \(error.message)")
         }
     }
+}
 
-    private static func read(_ path: String, named name: String) throws -> [UInt8] {
-        do throws(StreamError) {
-            return try FileSource.open(path).readAll(limit: dockerfileLimit)
-        } catch {
-            if case .io(ENOENT) = error.code {
-                throw BuildError(
-                    .failure,
-                    "failed to read dockerfile: open \(name): no such file or directory",
-                    hints: ["name it with -f, or run in the directory that has it"]
-                )
-            }
-            throw BuildError(.failure, "failed to read dockerfile: \(error.message)")
+/// The files of a context by name, for what is read of it beside COPY.
+private struct ContextFiles: Sendable {
+    /// Absolute.
+    let root: String
+    private let pool: BlockingPool
+    private let tree: ContextTree?
+
+    /// A directory of the user's, who may have links to anywhere in it.
+    init(root: String, pool: BlockingPool) {
+        self.root = root
+        self.pool = pool
+        tree = nil
+    }
+
+    /// A directory that somebody else has filled: its links are followed inside of it only.
+    init(foreign root: String, pool: BlockingPool) async throws {
+        self.root = root
+        self.pool = pool
+        tree = try await ContextTree.open(root, ignoring: nil, pool: pool)
+    }
+
+    var isForeign: Bool { tree != nil }
+
+    /// Where something is, without a link where the files are foreign; nil when it isn't there.
+    ///
+    /// - Parameters:
+    ///   - name: Relative; or absolute where the files are the user's.
+    ///   - kind: What it must be where the files are foreign.
+    func path(of name: String, _ kind: EntryKind = .file) async throws -> String? {
+        guard let tree else {
+            let path = name.hasPrefix("/") ? name : "\(root)/\(name)"
+            return try await pool.run { PathKind.exists(path) ? path : nil }
         }
+        let found = try await tree.resolve(Array(name.utf8))
+        guard found.entry?.kind == kind else { return nil }
+        return found.path.isEmpty ? root : "\(root)/\(String(decoding: found.path, as: UTF8.self))"
     }
 }
 

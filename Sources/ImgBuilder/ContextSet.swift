@@ -44,14 +44,15 @@ final class ContextSet: Sendable {
                     return try await SingleFileTree.open(path, pool: pool)
                 }
                 let directory = try await scratch.make("context")
-                try await pool.run {
+                let modes = try await pool.run {
                     do throws(StreamError) {
-                        try ContextArchive.unpack(try FileSource.open(path), into: directory)
+                        return try ContextArchive.unpack(try FileSource.open(path), into: directory)
                     } catch {
                         throw BuildError("cannot read the context \(path): \(error.message)")
                     }
                 }
-                return try await ContextTree.open(directory, ignoring: nil, pool: pool)
+                let tree = try await ContextTree.open(directory, ignoring: nil, pool: pool)
+                return UnpackedTree(base: tree, modes: modes)
             }
         case .git(let reference):
             return try await opened.value(for: "git \(reference)") {
