@@ -92,7 +92,7 @@ let package = Package(
         library("ImgChecks", ["ImgOCI", "ImgReport"]),
 
         library("ImgBuilder", builderParts + [subprocess, system]),
-        library("ImgCLI", ["ImgBuilder", "ImgOCI", "ImgReport", arguments]),
+        library("ImgCLI", ["ImgBuilder", "ImgExport", "ImgOCI", "ImgReport", arguments]),
         .executableTarget(name: "imgbuild", dependencies: ["ImgCLI"], swiftSettings: house),
 
         .target(

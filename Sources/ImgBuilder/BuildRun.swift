@@ -63,7 +63,10 @@ struct BuildRun: Sendable {
             events
         )
         let consumers = try Consumer.named(request.consumers)
+        let places = OutputPlaces(outputs: request.outputs, environment: session.environment)
+        try await pool.run { try places.check() }
         let planned = try await plan(try await prepare(.build))
+        try places.check(platforms: planned.plan.platforms.count)
         for diagnostic in planned.plan.diagnostics { events.emit(.warning(diagnostic)) }
         let ready = try await makeReady(planned, await loaded)
         let checks = ImageChecks(request: request, file: planned.context.dockerfile)

@@ -1,4 +1,5 @@
 import ImgBuilder
+import ImgExport
 import ImgOCI
 import ImgReport
 
@@ -18,10 +19,8 @@ struct BuildAction: Sendable {
     /// Returns the exit status.
     func run() async throws -> Int32 {
         if let call { return try await answer(call) }
-        if isDryRun {
-            Console.standardOutput.print(ForecastText(try await builder.forecast(request)).lines)
-            return 0
-        }
+        if request.outputs.isEmpty { renderer.emit(.warning(Self.goesNowhere)) }
+        try files.check()
         let built = try await builder.build(request)
         if request.outputs.isEmpty { renderer.emit(.warning(Self.goesNowhere)) }
         try files.write(built)
@@ -69,13 +68,18 @@ struct ResultFiles: Sendable {
     /// `--iidfile`.
     var imageID: String?
 
+    /// A mistake in a path is to be known before tags have moved.
+    func check() throws {
+        for path in [metadata, imageID].compactMap(\.self) { try DraftFile.check(path) }
+    }
+
     func write(_ result: BuildResult) throws {
-        if let metadata { try FileWriting.replace(metadata, with: Metadata(result).json.encoded(indent: 2) + [0x0a]) }
+        if let metadata { try DraftFile.replace(metadata, with: Metadata(result).json.encoded(indent: 2) + [0x0a]) }
         if let imageID {
             let single = result.images.count == 1 ? result.images.first : nil
             let isIndex = result.root.mediaType.isIndex
             let digest = isIndex ? result.root.digest : single?.config.digest ?? result.root.digest
-            try FileWriting.replace(imageID, with: Array(digest.description.utf8))
+            try DraftFile.replace(imageID, with: Array(digest.description.utf8))
         }
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import ImgBuilder
+import ImgExport
 import ImgOCI
 import ImgReport
 
@@ -83,6 +84,7 @@ struct IndexCreateCommand: ToolCommand {
             }
         }
         let builder = Builder(environment: try machine.environment(), events: output.renderer)
+        if let metadataFile { try DraftFile.check(metadataFile) }
         let result = try await builder.createIndex(request)
         if let metadataFile {
             var object = JSONObject()
@@ -91,7 +93,7 @@ struct IndexCreateCommand: ToolCommand {
             if !references.isEmpty {
                 object["image.name"] = .string(references.map(\.normalized).joined(separator: ","))
             }
-            try FileWriting.replace(metadataFile, with: JSON.object(object).encoded(indent: 2) + [0x0a])
+            try DraftFile.replace(metadataFile, with: JSON.object(object).encoded(indent: 2) + [0x0a])
         }
         if dryRun {
             Console.standardOutput.print([(try JSON.parse(result.bytes)).text(indent: 2)])

@@ -1,5 +1,5 @@
 package import ImgOCI
-import ImgReport
+package import ImgReport
 import ImgStream
 package import ImgTasks
 
@@ -62,13 +62,18 @@ package struct ArchiveExporter: Sendable {
         }
     }
 
+    /// The refusal of an image that `docker load` could not take.
+    package static func tooManyPlatforms(_ count: Int) -> BuildError {
+        BuildError(
+            .usage,
+            "a docker archive holds one platform, this image has \(count)",
+            hints: ["choose one with --platform, or write --output type=oci"]
+        )
+    }
+
     private func dockerManifest(_ graph: ImageGraph) throws -> [UInt8] {
         guard graph.images.count == 1, let image = graph.images.first else {
-            throw BuildError(
-                .usage,
-                "a docker archive holds one platform, this image has \(graph.images.count)",
-                hints: ["choose one with --platform, or write --output type=oci"]
-            )
+            throw Self.tooManyPlatforms(graph.images.count)
         }
         func place(_ digest: Digest) -> String { "blobs/\(digest.algorithm.rawValue)/\(digest.hex)" }
         var object = JSONObject()

@@ -1,6 +1,6 @@
 import Glibc
 package import ImgOCI
-import ImgReport
+package import ImgReport
 import ImgStream
 package import ImgTasks
 
@@ -35,10 +35,20 @@ package struct LayoutExporter: Sendable {
         }
         let entries = LayoutIndex.entries(root.descriptor, names: names)
         try await pool.run {
-            try Self.replace(path + "/oci-layout", LayoutIndex.marker)
-            let index = try LayoutIndex.merged(entries, into: path + "/index.json")
-            try Self.replace(path + "/index.json", index.encoded())
+            try LocalFiles.locking(path) { () throws(BuildError) in
+                try DraftFile.replace(path + "/oci-layout", with: LayoutIndex.marker)
+                let index = try LayoutIndex.merged(entries, into: path + "/index.json")
+                try DraftFile.replace(path + "/index.json", with: index.encoded())
+            }
         }
+    }
+
+    /// Throws what a layout there would fail of, as far as it is known before there is an image; leaves no trace.
+    ///
+    /// Blocks.
+    package static func check(_ path: String) throws(BuildError) {
+        try LocalFiles.checkDirectory(path)
+        _ = try LayoutIndex.merged([], into: path + "/index.json")
     }
 
     private func write(_ blob: Blob) async throws {
@@ -50,12 +60,6 @@ package struct LayoutExporter: Sendable {
             try await pool.run { try draft.write(chunk.span) }
         }
         try await pool.run { try draft.commit() }
-    }
-
-    private static func replace(_ path: String, _ bytes: [UInt8]) throws(BuildError) {
-        let draft = try DraftFile(path: path)
-        try draft.write(bytes.span)
-        try draft.commit()
     }
 }
 

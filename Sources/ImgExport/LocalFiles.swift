@@ -1,6 +1,5 @@
 import Glibc
 import ImgReport
-import Synchronization
 
 /// Files of layouts and archives, by path.
 ///
@@ -42,57 +41,32 @@ enum LocalFiles {
         guard unsafe mkdir(path, 0o755) == 0 || errno == EEXIST else { throw failure("create", path) }
     }
 
+    /// Runs `body` while nobody else does for the same directory, in this process or another.
+    ///
+    /// A file system that knows no locks is trusted to have one writer.
+    static func locking<T>(_ directory: String, _ body: () throws(BuildError) -> T) throws(BuildError) -> T {
+        let descriptor = unsafe open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw failure("open", directory) }
+        defer { close(descriptor) }
+        while flock(descriptor, LOCK_EX) != 0, errno == EINTR {}
+        return try body()
+    }
+
+    /// Whether a directory is there, or can be made, and takes new files.
+    static func checkDirectory(_ path: String) throws(BuildError) {
+        var path = path
+        // A link that leads nowhere is in the way, whatever is above it.
+        var info = stat()
+        while unsafe lstat(path, &info) != 0, errno == ENOENT { path = parent(path) }
+        guard unsafe access(path + "/.", W_OK | X_OK) == 0 else { throw failure("write to", path) }
+    }
+
+    static func parent(_ path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
     static func failure(_ verb: String, _ path: String, _ code: BuildError.Code = .failure) -> BuildError {
         BuildError(code, "cannot \(verb) \(path): \(unsafe String(cString: strerror(errno)))")
-    }
-}
-
-/// A file being written: under a draft name until it is complete.
-final class DraftFile: Sendable {
-    private let path: String
-    private let draft: String
-    /// -1 once it is closed.
-    private let descriptor: Mutex<Int32>
-
-    /// - Parameter path: Where the file will be; `-` is standard output.
-    init(path: String) throws(BuildError) {
-        self.path = path
-        draft = path == "-" ? "" : "\(path).\(getpid()).draft"
-        let opened =
-            path == "-" ? dup(STDOUT_FILENO) : unsafe open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        descriptor = Mutex(opened)
-        guard opened >= 0 else { throw LocalFiles.failure("write", path) }
-    }
-
-    deinit {
-        let open = descriptor.withLock { $0 }
-        guard open >= 0 else { return }
-        close(open)
-        if !draft.isEmpty { unsafe unlink(draft) }
-    }
-
-    func write(_ bytes: Span<UInt8>) throws(BuildError) {
-        let target = descriptor.withLock { $0 }
-        var rest = bytes
-        while rest.count > 0 {
-            let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(target, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw LocalFiles.failure("write", path) }
-            rest = rest.extracting(droppingFirst: count)
-        }
-    }
-
-    /// Gives the file its name.
-    func commit() throws(BuildError) {
-        let open = descriptor.withLock { open in
-            defer { open = -1 }
-            return open
-        }
-        close(open)
-        guard unsafe draft.isEmpty || rename(draft, path) == 0 else {
-            let error = LocalFiles.failure("write", path)
-            unsafe unlink(draft)
-            throw error
-        }
     }
 }

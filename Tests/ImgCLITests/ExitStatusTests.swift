@@ -36,6 +36,19 @@ import Testing
         #expect(await CommandLineTool.run(arguments) == 0)
     }
 
+    /// With a push it would be the tag that has moved by then.
+    @Test(arguments: ["--iidfile", "--metadata-file"])
+    func aResultFileThatCannotBeWrittenStopsTheBuildFirst(_ option: String) async throws {
+        try await inContext("FROM scratch\nCOPY Dockerfile /\n") { context, scratch in
+            let layout = "type=oci,tar=false,dest=\(scratch["layout"])"
+            let status = await CommandLineTool.run([
+                option, scratch["missing/file"], "--cache-dir", scratch["cache"], "--output", layout, context,
+            ])
+            #expect(status == 1)
+            #expect(!Self.isReadable(scratch["layout"]))
+        }
+    }
+
     @Test func aCheckWithFindingsIsOne() async throws {
         try await inContext("FROM scratch\nCOPY Dockerfile /\n") { context, _ in
             #expect(await CommandLineTool.run(["--check", context]) == 0)

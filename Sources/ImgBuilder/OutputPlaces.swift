@@ -1,0 +1,32 @@
+import ImgExport
+import ImgReport
+
+/// Where files of the result go: what can be wrong with it is said before anything is built or pushed.
+struct OutputPlaces: Sendable {
+    let outputs: [OutputRequest]
+    let environment: BuilderEnvironment
+
+    /// Blocks.
+    func check() throws(BuildError) {
+        for output in outputs {
+            switch output {
+            case .layout(let path, isTar: false): try LayoutExporter.check(absolute(path))
+            case .layout(let path, isTar: true), .dockerArchive(let path): try DraftFile.check(absolute(path))
+            case .registry, .registryByDigest, .dockerDaemon, .nothing: continue
+            }
+        }
+    }
+
+    /// What `docker load` reads has no index.
+    func check(platforms: Int) throws(BuildError) {
+        let isDocker = outputs.contains { output in
+            switch output {
+            case .dockerArchive, .dockerDaemon: true
+            default: false
+            }
+        }
+        if isDocker, platforms > 1 { throw ArchiveExporter.tooManyPlatforms(platforms) }
+    }
+
+    private func absolute(_ path: String) -> String { path == "-" ? path : environment.absolute(path) }
+}
