@@ -48,14 +48,24 @@ final class BuildSession: Sendable {
     /// Gives back what work that failed or was cancelled has left at registries and on the disk.
     func abandon() async {
         await registry.cancelUploads()
-        let path = environment.resolvedCacheDirectory
-        guard let store = openedStore.value(ifReady: path) else { return }
-        store.removeDrafts()
+        let store = openedStore.value(ifReady: environment.resolvedCacheDirectory)
+        await tidy { store?.removeDrafts() }
     }
 
-    func shutdown() {
-        scratch.removeAll()
+    /// Removes temporary files and ends the connections.
+    func shutdown() async {
+        let (scratch, store) = (scratch, openedStore.value(ifReady: environment.resolvedCacheDirectory))
+        await tidy {
+            scratch.removeAll()
+            store?.removeTemporaryFiles()
+        }
         http.shutdown()
+    }
+
+    /// Runs blocking work on the pool, in a task of its own: that of the caller may be cancelled.
+    private func tidy(_ work: @Sendable @escaping () -> Void) async {
+        let pool = pool
+        _ = await Task { try await pool.run(work) }.result
     }
 
     /// The content store, opened when first needed; a cache that can't be written costs a warning, not the build.

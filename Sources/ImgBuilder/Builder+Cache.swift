@@ -43,11 +43,15 @@ extension Builder {
 
     /// Removes what was not used for longest until at most `limit` bytes are left.
     ///
+    /// What was used within the hour stays whatever the limit is, as other builds may need it; with 0 everything goes.
+    ///
     /// - Returns: Bytes that were freed.
     public func pruneCache(to limit: Int64) async throws(BuildError) -> Int64 {
         try await perform { session in
-            let store = try await session.openedCache()
-            return try await session.pool.run { store.prune(to: limit) }
+            let store = try await session.store()
+            return try await session.pool.run {
+                store.prune(to: limit, minimumAge: limit == 0 ? 0 : ContentStore.restingAge)
+            }
         }
     }
 }

@@ -41,13 +41,14 @@ public final class Builder: Sendable {
             events: events,
             createsRepository: request?.createsRepository ?? false
         )
-        defer { session.shutdown() }
         do {
             let value = try await body(session)
             await session.finish()
+            await session.shutdown()
             return value
         } catch {
             await session.abandon()
+            await session.shutdown()
             throw Task.isCancelled ? BuildError(.interrupted, "interrupted") : BuildError(describing: error)
         }
     }

@@ -25,8 +25,8 @@ public struct BuilderEnvironment: Sendable, Hashable {
 
     /// Where the cache is (CLI flag, `IMGBUILD_CACHE_DIR`, XDG).
     package var resolvedCacheDirectory: String {
-        if let cacheDirectory { return cacheDirectory }
-        if let path = variables["IMGBUILD_CACHE_DIR"], !path.isEmpty { return path }
+        if let cacheDirectory { return absolute(cacheDirectory) }
+        if let path = variables["IMGBUILD_CACHE_DIR"], !path.isEmpty { return absolute(path) }
         if let path = variables["XDG_CACHE_HOME"], path.hasPrefix("/") { return path + "/imgbuild" }
         return homeDirectory + "/.cache/imgbuild"
     }

@@ -1,5 +1,6 @@
 import Glibc
 import ImgReport
+import ImgStore
 import ImgTasks
 import Synchronization
 
@@ -18,11 +19,7 @@ final class ScratchDirectories: Sendable {
     func make(_ purpose: String) async throws -> String {
         let parent = parent
         let path = try await pool.run {
-            var template = Array("\(parent)/imgbuild-\(purpose)-XXXXXX".utf8CString)
-            let path = unsafe template.withUnsafeMutableBufferPointer { buffer -> String? in
-                guard let base = buffer.baseAddress, let made = unsafe mkdtemp(base) else { return nil }
-                return unsafe String(cString: made)
-            }
+            let path = TemporaryTree.make(in: parent, "imgbuild-\(purpose)")
             guard let path else {
                 throw BuildError(
                     "cannot make a directory in \(parent): \(unsafe String(cString: strerror(errno)))",
@@ -36,27 +33,13 @@ final class ScratchDirectories: Sendable {
     }
 
     /// Removes them all; called when nothing uses them any more.
+    ///
+    /// Blocks.
     func removeAll() {
-        for path in made.withLock({ paths in
+        let paths = made.withLock { paths in
             defer { paths = [] }
             return paths
-        }) { Self.remove(path) }
-    }
-
-    private static func remove(_ path: String) {
-        if let stream = unsafe opendir(path) {
-            while let entry = unsafe readdir(stream) {
-                let name = unsafe withUnsafePointer(to: entry.pointee.d_name) { pointer in
-                    unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
-                }
-                if name == "." || name == ".." { continue }
-                let inner = "\(path)/\(name)"
-                var info = stat()
-                guard unsafe lstat(inner, &info) == 0 else { continue }
-                if info.st_mode & S_IFMT == S_IFDIR { remove(inner) } else { unsafe unlink(inner) }
-            }
-            unsafe closedir(stream)
         }
-        unsafe rmdir(path)
+        for path in paths { TemporaryTree.remove(path) }
     }
 }

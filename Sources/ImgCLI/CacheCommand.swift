@@ -47,7 +47,10 @@ struct CachePruneCommand: ToolCommand {
         abstract: "Remove what was not used for longest."
     )
 
-    @Option(name: .customLong("keep-storage"), help: "Bytes that may stay, such as 2GB; 0 removes everything.")
+    @Option(
+        name: .customLong("keep-storage"),
+        help: "Bytes that may stay, such as 2GB, beside what was used within the hour; 0 removes everything."
+    )
     var keep = "0"
 
     @OptionGroup

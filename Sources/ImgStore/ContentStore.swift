@@ -39,7 +39,15 @@ package final class ContentStore: Sendable {
         spare = StoreOverflow(directory: fallback)
     }
 
-    deinit { if !isPersistent { place.remove() } }
+    deinit { removeTemporaryFiles() }
+
+    /// Removes what is not in the cache itself; nothing of it may be in use any more.
+    ///
+    /// Blocks.
+    package func removeTemporaryFiles() {
+        if !isPersistent { place.remove() }
+        spare.remove()
+    }
 
     /// Opens or creates a store.
     ///
@@ -57,9 +65,12 @@ package final class ContentStore: Sendable {
         let status = wanted.prepare()
         if status == 0 { return ContentStore(place: wanted, degradation: nil, fallback: fallback, warn: warn) }
         let reason = StoreFiles.describe(status)
-        let temporary = StorePlace.temporary(in: fallback)
-        let second = temporary.prepare()
-        guard second == 0 else { throw .io(second, "cannot write \(path) (\(reason)) nor \(temporary.path)") }
+        let temporary: StorePlace
+        do throws(StreamError) {
+            temporary = try StorePlace.temporary(in: fallback)
+        } catch {
+            throw StreamError(error.code, "cannot write \(path) (\(reason)); \(error.message)")
+        }
         return ContentStore(
             place: temporary,
             degradation: "cannot write \(path): \(reason)",
@@ -130,8 +141,7 @@ package final class ContentStore: Sendable {
             defer { state.hasMadeRoom = true }
             return !state.hasMadeRoom
         }
-        // What was used within the hour may belong to a build that runs beside this one.
-        return isFirst && prune(to: usage().total / 2, minimumAge: 3600) > 0
+        return isFirst && prune(to: usage().total / 2, minimumAge: Self.restingAge) > 0
     }
 
     /// The temporary place, with a warning when it is needed for the first time.

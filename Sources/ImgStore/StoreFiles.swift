@@ -62,12 +62,12 @@ enum StoreFiles {
     }
 
     /// Creates a directory with its parents; 0 or the error number.
-    static func makeDirectory(_ path: String) -> Int32 {
-        if unsafe mkdir(path, 0o755) == 0 || errno == EEXIST { return 0 }
+    static func makeDirectory(_ path: String, mode: mode_t = 0o755) -> Int32 {
+        if unsafe mkdir(path, mode) == 0 || errno == EEXIST { return 0 }
         guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return errno }
-        let status = makeDirectory(String(path[..<slash]))
+        let status = makeDirectory(String(path[..<slash]), mode: mode)
         guard status == 0 else { return status }
-        return unsafe mkdir(path, 0o755) == 0 || errno == EEXIST ? 0 : errno
+        return unsafe mkdir(path, mode) == 0 || errno == EEXIST ? 0 : errno
     }
 
     /// Marks a file as used now; pruning goes by it.
@@ -81,19 +81,6 @@ enum StoreFiles {
     /// `UTIME_NOW` and `UTIME_OMIT`, which are macros that Swift does not import.
     private static let now = (1 << 30) - 1
     private static let omitted = (1 << 30) - 2
-
-    /// Removes a directory with the files and directories in it.
-    static func removeTree(_ path: String) {
-        for file in files(below: path) { unsafe unlink(file.path) }
-        for directory in directories(below: path).reversed() { unsafe rmdir(directory) }
-        unsafe rmdir(path)
-    }
-
-    /// Directories below a directory, parents first.
-    private static func directories(below directory: String) -> [String] {
-        entries(of: directory).filter { $0.info.st_mode & S_IFMT == S_IFDIR }
-            .flatMap { [$0.path] + directories(below: $0.path) }
-    }
 
     /// Regular files below a directory.
     static func files(below directory: String) -> [(path: String, size: Int64, used: Int64)] {

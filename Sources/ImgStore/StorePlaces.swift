@@ -10,7 +10,11 @@ struct StorePlace: Sendable {
     var drafts: String { "\(path)/drafts" }
 
     /// Creates the directories; 0 or the error number.
+    ///
+    /// Others may read the layers of private images only if the user has let them into the directory.
     func prepare() -> Int32 {
+        let status = StoreFiles.makeDirectory(path, mode: 0o700)
+        guard status == 0 else { return status }
         for name in ["blobs/sha256", "drafts"] {
             let status = StoreFiles.makeDirectory("\(path)/\(name)")
             guard status == 0 else { return status }
@@ -18,11 +22,17 @@ struct StorePlace: Sendable {
         return unsafe access(drafts, W_OK) == 0 ? 0 : errno
     }
 
-    func remove() { StoreFiles.removeTree(path) }
+    func remove() { TemporaryTree.remove(path) }
 
-    /// A directory of this process below another one.
-    static func temporary(in directory: String) -> StorePlace {
-        StorePlace(path: "\(directory)/imgbuild-\(getpid())-\(String(UInt64.random(in: 0 ... .max), radix: 36))")
+    /// A prepared directory of this process below another one, for this user only.
+    static func temporary(in directory: String) throws(StreamError) -> StorePlace {
+        guard let path = TemporaryTree.make(in: directory, "imgbuild-\(getpid())") else {
+            throw .io(errno, "cannot make a directory in \(directory)")
+        }
+        let place = StorePlace(path: path)
+        let status = place.prepare()
+        guard status == 0 else { throw .io(status, "cannot write to \(path)") }
+        return place
     }
 }
 
@@ -35,7 +45,14 @@ final class StoreOverflow: Sendable {
         self.directory = directory
     }
 
-    deinit { place.withLock { $0 }?.remove() }
+    deinit { remove() }
+
+    func remove() {
+        place.withLock { place in
+            place?.remove()
+            place = nil
+        }
+    }
 
     /// Nil while everything fits into the cache.
     var opened: StorePlace? { place.withLock { $0 } }
@@ -43,11 +60,13 @@ final class StoreOverflow: Sendable {
     func open() throws(StreamError) -> StorePlace {
         let result: Result<StorePlace, StreamError> = place.withLock { place in
             if let place { return .success(place) }
-            let fresh = StorePlace.temporary(in: directory)
-            let status = fresh.prepare()
-            guard status == 0 else { return .failure(.io(status, "cannot write to \(fresh.path)")) }
-            place = fresh
-            return .success(fresh)
+            do throws(StreamError) {
+                let fresh = try StorePlace.temporary(in: directory)
+                place = fresh
+                return .success(fresh)
+            } catch {
+                return .failure(error)
+            }
         }
         return try result.get()
     }

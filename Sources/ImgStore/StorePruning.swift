@@ -12,6 +12,9 @@ extension ContentStore {
         package var total: Int64 { blobs + records }
     }
 
+    /// What was used within so many seconds may belong to a build that runs beside this one.
+    package static let restingAge: Int64 = 3600
+
     /// Sums up the files of the store.
     package func usage() -> Usage {
         var usage = Usage()

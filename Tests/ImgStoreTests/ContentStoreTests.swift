@@ -75,6 +75,28 @@ import Testing
         }
     }
 
+    /// There are layers of private images in it, and `/tmp` is for everybody.
+    @Test func othersCannotLookIn() async throws {
+        try await Scratch.with { scratch in
+            _ = try ContentStore.open(at: scratch["home/cache"], fallback: scratch.path)
+            #expect(try scratch.permissions("home/cache") == 0o700)
+            try scratch.write("file", "in the way")
+            let temporary = try ContentStore.open(at: scratch["file/cache"], fallback: scratch.path)
+            #expect(temporary.path.hasPrefix(scratch["imgbuild-"]))
+            #expect(try scratch.permissions(String(temporary.path.dropFirst(scratch.path.count + 1))) == 0o700)
+        }
+    }
+
+    /// Who has let others in keeps that.
+    @Test func aDirectoryThatIsThereKeepsItsMode() async throws {
+        try await Scratch.with { scratch in
+            scratch.makeParents(of: "cache/x")
+            let before = try scratch.permissions("cache")
+            _ = try ContentStore.open(at: scratch["cache"], fallback: scratch.path)
+            #expect(try scratch.permissions("cache") == before)
+        }
+    }
+
     @Test func pruningTakesTheOldestFirst() async throws {
         try await Scratch.with { scratch in
             let store = try ContentStore.open(at: scratch["cache"], fallback: scratch.path)
