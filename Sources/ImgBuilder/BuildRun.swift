@@ -27,6 +27,7 @@ struct BuildRun: Sendable {
         return try await openedRemotes.value(for: "") {
             let downloads = Downloads(
                 http: session.http,
+                trust: session.trust,
                 environment: session.environment.variables,
                 pool: pool,
                 spoolDirectory: try await session.store().scratchDirectory

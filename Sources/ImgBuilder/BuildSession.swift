@@ -17,6 +17,7 @@ final class BuildSession: Sendable {
     let events: any EventSink
     let pool: BlockingPool
     let http: HTTPClient
+    let trust: ServerTrust
     let credentials: CredentialResolver
     let registry: RegistryClient
     let workers: Int
@@ -30,13 +31,14 @@ final class BuildSession: Sendable {
         // Threads beyond the processors are those that wait for the network or the disk.
         pool = BlockingPool(threads: workers + 4)
         http = HTTPClient(configuration: .imgbuild(events: events))
-        credentials = CredentialResolver.make(environment, http: http, pool: pool, events: events)
+        trust = ServerTrust(settings: .make(environment), pool: pool, events: events)
+        credentials = CredentialResolver.make(environment, http: http, trust: trust, pool: pool, events: events)
         registry = RegistryClient.make(
             environment,
             http: http,
+            trust: trust,
             credentials: credentials,
             createsRepository: createsRepository,
-            pool: pool,
             events: events
         )
         scratch = ScratchDirectories(parent: environment.temporaryDirectory, pool: pool)
@@ -110,15 +112,8 @@ extension HTTPConfiguration {
     }
 }
 
-extension RegistryClient {
-    static func make(
-        _ environment: BuilderEnvironment,
-        http: HTTPClient,
-        credentials: CredentialResolver,
-        createsRepository: Bool,
-        pool: BlockingPool,
-        events: any EventSink
-    ) -> RegistryClient {
+extension HostSettings {
+    static func make(_ environment: BuilderEnvironment) -> HostSettings {
         let settings = environment.registry
         var hosts = HostSettings(environment: environment.variables, home: environment.homeDirectory)
         hosts.insecureHosts = settings.insecureHosts
@@ -129,8 +124,21 @@ extension RegistryClient {
         hosts.isAddressStrict = settings.refusesInternalAddresses
         hosts.isRealmStrict = settings.requiresRelatedRealm
         hosts.hostsDirectories = settings.configurationDirectories + hosts.hostsDirectories
+        return hosts
+    }
+}
+
+extension RegistryClient {
+    static func make(
+        _ environment: BuilderEnvironment,
+        http: HTTPClient,
+        trust: ServerTrust,
+        credentials: CredentialResolver,
+        createsRepository: Bool,
+        events: any EventSink
+    ) -> RegistryClient {
         var options = RegistryOptions()
-        if let concurrency = settings.concurrency {
+        if let concurrency = environment.registry.concurrency {
             options.transfersPerHost = concurrency
             options.requestsPerHost = concurrency
         }
@@ -148,14 +156,7 @@ extension RegistryClient {
                 return true
             }
         }
-        return RegistryClient(
-            http: http,
-            credentials: credentials,
-            hosts: hosts,
-            options: options,
-            pool: pool,
-            events: events
-        )
+        return RegistryClient(http: http, credentials: credentials, trust: trust, options: options, events: events)
     }
 }
 
@@ -163,12 +164,16 @@ extension CredentialResolver {
     static func make(
         _ environment: BuilderEnvironment,
         http: HTTPClient,
+        trust: ServerTrust,
         pool: BlockingPool,
         events: any EventSink
     ) -> CredentialResolver {
         var options = Options()
         options.awsProfile = environment.registry.awsProfile
-        return CredentialResolver(context: .make(environment, http: http, pool: pool, events: events), options: options)
+        return CredentialResolver(
+            context: .make(environment, http: http, trust: trust, pool: pool, events: events),
+            options: options
+        )
     }
 }
 
@@ -176,6 +181,7 @@ extension CredentialContext {
     static func make(
         _ environment: BuilderEnvironment,
         http: HTTPClient,
+        trust: ServerTrust,
         pool: BlockingPool,
         events: any EventSink
     ) -> CredentialContext {
@@ -187,7 +193,7 @@ extension CredentialContext {
             ),
             files: LocalCredentialFiles(pool: pool),
             processes: SubprocessRunner(pool: pool),
-            transport: HTTPCredentialTransport(http: http, environment: environment.variables, pool: pool),
+            transport: HTTPCredentialTransport(http: http, trust: trust, environment: environment.variables),
             events: events
         )
     }

@@ -122,20 +122,20 @@ extension BuildSession {
     /// A client that presents one credential to one host.
     func registry(presenting credential: Credential, to host: String) -> RegistryClient {
         let resolver = CredentialResolver(
-            context: .make(environment, http: http, pool: pool, events: events),
+            context: .make(environment, http: http, trust: trust, pool: pool, events: events),
             options: CredentialResolver.Options(explicit: [host: credential])
         )
         return .make(
             environment,
             http: http,
+            trust: trust,
             credentials: resolver,
             createsRepository: false,
-            pool: pool,
             events: events
         )
     }
 
     var credentialStore: CredentialStore {
-        CredentialStore(context: .make(environment, http: http, pool: pool, events: events))
+        CredentialStore(context: .make(environment, http: http, trust: trust, pool: pool, events: events))
     }
 }

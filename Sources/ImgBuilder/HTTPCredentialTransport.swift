@@ -1,18 +1,16 @@
 import ImgCredentials
 import ImgHTTP
-import ImgStream
-import ImgTasks
+import ImgRegistry
+import ImgReport
 
 /// Carries the requests of credential sources over the process's HTTP client.
 struct HTTPCredentialTransport: CredentialTransport {
     let http: HTTPClient
+    let trust: ServerTrust
     let environment: [String: String]
-    let pool: BlockingPool
 
     /// Replies are small documents (NET-10).
     private static let replyLimit = 1 << 20
-    /// The certificates of every authority there is take a quarter of this.
-    private static let bundleLimit = 1 << 20
 
     func send(_ request: CredentialRequest) async throws(CredentialTransportError) -> CredentialReply {
         guard let parts = URLParts(request.url) else { throw CredentialTransportError(.network, "invalid URL") }
@@ -23,9 +21,7 @@ struct HTTPCredentialTransport: CredentialTransport {
         outgoing.connectTimeout = request.connectTimeout
         outgoing.totalTimeout = request.totalTimeout
         do {
-            if let path = request.caBundlePath {
-                outgoing.tls.caPEM = try await pool.run { try FileSource.open(path).readAll(limit: Self.bundleLimit) }
-            }
+            outgoing.tls = try await trust.settings(for: parts, adding: request.caBundlePath.map { [$0] } ?? [])
             let response = try await http.send(outgoing)
             let body = try await response.body.collect(limit: Self.replyLimit)
             return CredentialReply(
@@ -35,6 +31,8 @@ struct HTTPCredentialTransport: CredentialTransport {
             )
         } catch let error as HTTPError {
             throw CredentialTransportError(Self.code(error), error.message)
+        } catch let error as BuildError {
+            throw CredentialTransportError(.tls, error.diagnostics.first?.message ?? "\(error)")
         } catch {
             throw CredentialTransportError(.network, "\(error)")
         }

@@ -2,6 +2,7 @@ import ImgHTTP
 import ImgLayers
 import ImgOCI
 import ImgPlan
+import ImgRegistry
 import ImgReport
 import ImgStream
 import ImgTasks
@@ -98,6 +99,7 @@ final class RemoteSources: Sendable {
 /// Downloads files over HTTP into scratch files.
 struct Downloads: Sendable {
     let http: HTTPClient
+    let trust: ServerTrust
     let environment: [String: String]
     let pool: BlockingPool
     let spoolDirectory: String
@@ -152,6 +154,7 @@ struct Downloads: Sendable {
             guard let parts = URLParts(current) else { throw BuildError("invalid URL \(URLMask.mask(current))") }
             var request = HTTPRequest(method: .get, url: current)
             request.proxy = ProxySelection.proxy(for: parts, environment: environment)
+            request.tls = try await trust.settings(for: parts)
             let response = try await http.send(request)
             switch response.status {
             case 301, 302, 303, 307, 308:

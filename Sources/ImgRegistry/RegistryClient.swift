@@ -48,7 +48,7 @@ package final class RegistryClient: Sendable {
     /// - Parameters:
     ///   - pool: For reading configuration files.
     ///   - events: Warnings, notices of retries and debug lines; secrets are masked.
-    package init(
+    package convenience init(
         http: HTTPClient,
         credentials: CredentialResolver,
         hosts: HostSettings,
@@ -56,10 +56,24 @@ package final class RegistryClient: Sendable {
         pool: BlockingPool,
         events: any EventSink
     ) {
+        let trust = ServerTrust(settings: hosts, pool: pool, events: events)
+        self.init(http: http, credentials: credentials, trust: trust, options: options, events: events)
+    }
+
+    /// - Parameters:
+    ///   - trust: Shared with those who ask other servers.
+    ///   - events: Warnings, notices of retries and debug lines; secrets are masked.
+    package init(
+        http: HTTPClient,
+        credentials: CredentialResolver,
+        trust: ServerTrust,
+        options: RegistryOptions,
+        events: any EventSink
+    ) {
         self.http = http
         self.options = options
         self.events = events
-        catalog = HostCatalog(settings: hosts, pool: pool, events: events)
+        catalog = trust.catalog
         authenticator = Authenticator(credentials: credentials, events: events)
     }
 
