@@ -49,7 +49,12 @@ struct BuildAction: Sendable {
         switch call.method {
         case .check:
             let report = try await builder.check(request)
-            Console.standardOutput.print(CheckText(report, format: call.format).lines)
+            let text = CheckText(report, format: call.format)
+            if call.format == .github {
+                Console.standardOutput.printAsTheyAre(text.lines)
+            } else {
+                Console.standardOutput.print(text.lines)
+            }
             return report.isClean ? 0 : 1
         case .outline:
             Console.standardOutput.print(OutlineText(try await builder.outline(request), format: call.format).lines)

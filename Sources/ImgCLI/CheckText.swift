@@ -9,7 +9,7 @@ struct CheckText {
     init(_ report: CheckReport, format: CallMethod.Format) {
         switch format {
         case .text: lines = Self.text(report)
-        case .json: lines = [Self.json(report).text(indent: 2)]
+        case .json: lines = Self.json(report).lines
         case .github: lines = Self.annotations(report)
         }
     }
@@ -56,7 +56,8 @@ struct CheckText {
     }
 
     private static func data(_ text: String) -> String {
-        text.replacing("%", with: "%25").replacing("\r", with: "%0D").replacing("\n", with: "%0A")
+        text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false)
+            .map { TerminalText.line(String($0)).replacing("%", with: "%25") }.joined(separator: "%0A")
     }
 
     private static func property(_ text: String) -> String {

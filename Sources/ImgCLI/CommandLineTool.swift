@@ -81,12 +81,13 @@ public enum CommandLineTool {
 
     /// Help and version go to standard output with status 0, mistakes to standard error with status 2.
     private static func report(parseError error: any Error) -> Int32 {
-        let text = RootCommand.fullMessage(for: error)
+        let lines = RootCommand.fullMessage(for: error).split(separator: "\n", omittingEmptySubsequences: false)
+            .map(String.init)
         guard RootCommand.exitCode(for: error) == .success else {
-            Console.standardError.print([text])
+            Console.standardError.print(lines)
             return BuildError.Code.usage.rawValue
         }
-        Console.standardOutput.print([text])
+        Console.standardOutput.print(lines)
         return 0
     }
 }

@@ -17,17 +17,13 @@ final class Console: Sendable {
         self.descriptor = descriptor
     }
 
-    /// Writes lines whole; a closed pipe is not an error of the build.
-    func print(_ lines: [String]) {
-        write(Array(lines.map { $0 + "\n" }.joined().utf8))
-    }
+    /// Writes lines whole, each cleaned by ``TerminalText``.
+    func print(_ lines: [String]) { printAsTheyAre(lines.map(TerminalText.line)) }
 
-    /// Why something could not be written; a reader that has seen enough and left is none.
-    var failure: String? {
-        guard let code = failed.withLock({ $0 }), code != EPIPE else { return nil }
-        return unsafe String(cString: strerror(code))
-    }
+    /// For lines that are meant to be commands.
+    func printAsTheyAre(_ lines: [String]) { write(Array(lines.map { $0 + "\n" }.joined().utf8)) }
 
+    /// A closed pipe is not an error of the build.
     func write(_ bytes: [UInt8]) {
         status.withLock { status in
             guard let line = status else { return put(bytes) }

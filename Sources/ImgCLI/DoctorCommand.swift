@@ -31,7 +31,7 @@ struct DoctorCommand: ToolCommand {
         }
         let builder = Builder(environment: try machine.environment(), events: output.events)
         let report = try await builder.doctor(reference, triesPush: push)
-        Console.standardOutput.print(json ? [Self.json(report).text(indent: 2)] : Self.lines(report))
+        Console.standardOutput.print(json ? Self.json(report).lines : Self.lines(report))
         return report.fails ? 1 : 0
     }
 

@@ -96,7 +96,7 @@ struct IndexCreateCommand: ToolCommand {
             try DraftFile.replace(metadataFile, with: JSON.object(object).encoded(indent: 2) + [0x0a])
         }
         if dryRun {
-            Console.standardOutput.print([(try JSON.parse(result.bytes)).text(indent: 2)])
+            Console.standardOutput.print(try JSON.parse(result.bytes).lines)
         } else {
             Console.standardOutput.print([result.descriptor.digest.description])
         }

@@ -35,7 +35,7 @@ struct InspectCommand: ToolCommand {
         if raw {
             Console.standardOutput.write(description.rootBytes)
         } else if json {
-            Console.standardOutput.print([Self.json(image, description).text(indent: 2)])
+            Console.standardOutput.print(Self.json(image, description).lines)
         } else {
             Console.standardOutput.print(Self.lines(image, description))
         }

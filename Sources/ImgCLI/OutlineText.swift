@@ -7,7 +7,7 @@ struct OutlineText {
     let lines: [String]
 
     init(_ report: OutlineReport, format: CallMethod.Format) {
-        lines = format == .json ? [Self.json(report).text(indent: 2)] : Self.text(report)
+        lines = format == .json ? Self.json(report).lines : Self.text(report)
     }
 
     private static func text(_ report: OutlineReport) -> [String] {
@@ -49,7 +49,7 @@ struct TargetsText {
     let lines: [String]
 
     init(_ report: TargetsReport, format: CallMethod.Format) {
-        lines = format == .json ? [Self.json(report).text(indent: 2)] : Self.text(report)
+        lines = format == .json ? Self.json(report).lines : Self.text(report)
     }
 
     private static func text(_ report: TargetsReport) -> [String] {

@@ -39,7 +39,7 @@ struct VerifyCommand: ToolCommand {
             platforms: try PlatformList.parse(platforms),
             consumers: ConsumerList.parse(consumers)
         )
-        Console.standardOutput.print(json ? [Self.json(report).text(indent: 2)] : Self.lines(report))
+        Console.standardOutput.print(json ? Self.json(report).lines : Self.lines(report))
         return report.fails ? 1 : 0
     }
 

@@ -89,7 +89,7 @@ let sample = SourceFile(
         let report = CheckReport(warnings: [], error: nil)
         #expect(CheckText(report, format: .text).lines == ["Check complete, no warnings found."])
         #expect(CheckText(report, format: .github).lines == [])
-        #expect(CheckText(report, format: .json).lines == ["{\n  \"warnings\": []\n}"])
+        #expect(CheckText(report, format: .json).lines == ["{", "  \"warnings\": []", "}"])
     }
 
     @Test func text() {
