@@ -64,7 +64,7 @@ struct BuildRun: Sendable {
             events
         )
         let consumers = try Consumer.named(request.consumers)
-        let places = OutputPlaces(outputs: request.outputs, environment: session.environment)
+        let places = OutputPlaces(request: request, environment: session.environment)
         try await pool.run { try places.check() }
         let planned = try await plan(try await prepare(.build))
         try places.check(platforms: planned.plan.platforms.count)

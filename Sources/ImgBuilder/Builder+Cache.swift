@@ -48,7 +48,7 @@ extension Builder {
     /// - Returns: Bytes that were freed.
     public func pruneCache(to limit: Int64) async throws(BuildError) -> Int64 {
         try await perform { session in
-            let store = try await session.store()
+            let store = try await session.openedCache()
             return try await session.pool.run {
                 store.prune(to: limit, minimumAge: limit == 0 ? 0 : ContentStore.restingAge)
             }

@@ -3,23 +3,26 @@ import ImgReport
 
 /// Where files of the result go: what can be wrong with it is said before anything is built or pushed.
 struct OutputPlaces: Sendable {
-    let outputs: [OutputRequest]
+    let request: BuildRequest
     let environment: BuilderEnvironment
 
     /// Blocks.
     func check() throws(BuildError) {
-        for output in outputs {
+        for output in request.outputs {
             switch output {
             case .layout(let path, isTar: false): try LayoutExporter.check(absolute(path))
             case .layout(let path, isTar: true), .dockerArchive(let path): try DraftFile.check(absolute(path))
             case .registry, .registryByDigest, .dockerDaemon, .nothing: continue
             }
         }
+        for target in request.cacheTargets where !target.ignoresErrors {
+            if case .local(let path) = target.place { try LayoutExporter.check(absolute(path)) }
+        }
     }
 
     /// What `docker load` reads has no index.
     func check(platforms: Int) throws(BuildError) {
-        let isDocker = outputs.contains { output in
+        let isDocker = request.outputs.contains { output in
             switch output {
             case .dockerArchive, .dockerDaemon: true
             default: false

@@ -19,7 +19,10 @@ struct BuildAction: Sendable {
     /// Returns the exit status.
     func run() async throws -> Int32 {
         if let call { return try await answer(call) }
-        if request.outputs.isEmpty { renderer.emit(.warning(Self.goesNowhere)) }
+        if isDryRun {
+            Console.standardOutput.print(ForecastText(try await builder.forecast(request)).lines)
+            return 0
+        }
         try files.check()
         let built = try await builder.build(request)
         if request.outputs.isEmpty { renderer.emit(.warning(Self.goesNowhere)) }

@@ -23,6 +23,12 @@ final class Console: Sendable {
     /// For lines that are meant to be commands.
     func printAsTheyAre(_ lines: [String]) { write(Array(lines.map { $0 + "\n" }.joined().utf8)) }
 
+    /// Why something could not be written; a reader that has seen enough and left is none.
+    var failure: String? {
+        guard let code = failed.withLock({ $0 }), code != EPIPE else { return nil }
+        return unsafe String(cString: strerror(code))
+    }
+
     /// A closed pipe is not an error of the build.
     func write(_ bytes: [UInt8]) {
         status.withLock { status in

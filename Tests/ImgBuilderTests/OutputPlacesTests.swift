@@ -7,12 +7,17 @@ import Testing
 
 @Suite("Places of results") struct OutputPlacesTests {
     /// The build itself would fail, too, but later.
-    private static func failure(_ scratch: Scratch, _ output: OutputRequest, platforms: [String]) async throws -> String
-    {
+    private static func failure(
+        _ scratch: Scratch,
+        _ output: OutputRequest,
+        platforms: [String],
+        cache: String? = nil
+    ) async throws -> String {
         var request = BuildRequest(context: .empty)
         request.dockerfile = .text(Array("FROM scratch\nCOPY missing /\n".utf8), name: "Dockerfile")
         request.platforms = try platforms.map { try Platform(parsing: $0) }
         request.outputs = [output]
+        request.cacheTargets = cache.map { [CacheTarget(.local(path: $0))] } ?? []
         var environment = BuilderEnvironment(
             variables: ["TMPDIR": scratch.path],
             homeDirectory: scratch.path,
@@ -36,6 +41,14 @@ import Testing
                 let text = try await Self.failure(scratch, output, platforms: ["linux/amd64"])
                 #expect(text.contains("cannot write"), "\(text)")
             }
+        }
+    }
+
+    @Test func aCacheThatCannotBeWrittenToo() async throws {
+        try await Scratch.with { scratch in
+            try scratch.write("file", "")
+            let text = try await Self.failure(scratch, .nothing, platforms: ["linux/amd64"], cache: "file")
+            #expect(text.contains("cannot write"), "\(text)")
         }
     }
 

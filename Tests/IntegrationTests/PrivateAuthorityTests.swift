@@ -109,6 +109,20 @@ import Testing
         }
     }
 
+    /// Who trusts an authority for registries means other servers, too.
+    @Test func filesAreAddedFromSuchAServer() async throws {
+        try await Self.with { world in
+            let text = "FROM scratch\nADD https://registry.test/v2/base/busybox/tags/list /tags\n"
+            try world.lab.scratch.write("add/Dockerfile", text)
+            let arguments = ["--output", "type=cacheonly", world.lab.scratch["add"]]
+            let refused = try await world.lab.imgbuild(arguments, environment: world.front.environment)
+            #expect(refused.status != 0, "\(refused)")
+            let trusted = ["--registry-ca", "registry.test=\(world.authority.certificate)"] + arguments
+            let added = try await world.lab.imgbuild(trusted, environment: world.front.environment)
+            #expect(added.status == 0, "\(added)")
+        }
+    }
+
     /// A registry that doesn't know of the TLS in front of it calls itself http://.
     @Test func addressesThatLeaveTLSAreTakenBack() async throws {
         try await Self.with(forwardsProtocol: false) { world in
