@@ -60,7 +60,7 @@ extension RegistryError {
         case .tls: tlsRemedies
         case .network where reason.hasPrefix("cannot resolve"): resolveRemedies
         case .immutable: ["use a new tag"]
-        case .tooLarge:
+        case .tooLarge where isPush:
             [
                 "raise the body limit of the proxy in front of the registry (nginx: client_max_body_size; "
                     + "Cloudflare allows 100 MB)"

@@ -94,6 +94,17 @@ import Testing
         #expect(error.code == .sizeMismatch)
     }
 
+    @Test(arguments: [Int64.max, 9 << 20])
+    func doesNotAskForAManifestBeyondTheLimit(_ size: Int64) async throws {
+        let registry = try registry { _, _ in .standard }
+        var entry = image.descriptor
+        entry.size = size
+        let error = try await failure { _ = try await TestClient().pull(registry.host).manifest(entry) }
+        #expect(error.code == .tooLarge)
+        #expect(error.buildError.diagnostics[0].hints == [])
+        #expect(registry.requests.isEmpty)
+    }
+
     @Test func continuesABrokenDownload() async throws {
         let blob = Sample.blob(3 << 20)
         let registry = try registry { exchange, content in

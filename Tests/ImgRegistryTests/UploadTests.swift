@@ -62,6 +62,40 @@ import Testing
         #expect(registry.content.blob(large.descriptor.digest) == large.bytes)
     }
 
+    /// A registry that takes parts only; `part` answers them.
+    private func registryOfParts(_ part: @escaping FakeRegistry.Override) throws -> FakeRegistry {
+        try FakeRegistry { exchange, content in
+            guard exchange.isSession else { return .standard }
+            if exchange.method == "GET" || exchange["Content-Range"] != nil { return try part(exchange, content) }
+            guard let length = exchange["Content-Length"].flatMap({ Int($0) }), length > 10 << 20 else {
+                return .standard
+            }
+            return .response(answer(413, ""))
+        }
+    }
+
+    @Test func survivesAnOffsetThatCannotBe() async throws {
+        let large = Sample.blob(17 << 20)
+        let registry = try registryOfParts { exchange, content in
+            var reply = try content.answer(exchange)
+            reply.headers = [("Range", "0-9223372036854775807")]
+            return .response(reply)
+        }
+        #expect(try await upload(registry, large) == .uploaded(bytes: 17 << 20))
+    }
+
+    @Test(arguments: ["0-99999999999", "0-9223372036854775806"])
+    func refusesToContinueBeyondTheBlob(_ range: String) async throws {
+        let registry = try registryOfParts { exchange, _ in
+            if exchange.method == "GET" { return .response(ServerResponse(204, headers: [("Range", range)])) }
+            try exchange.discardBody()
+            return .response(answer(416, "BLOB_UPLOAD_INVALID"))
+        }
+        let error = try await failure { _ = try await upload(registry, .blob(17 << 20)) }
+        #expect(error.code == .uploadUnknown)
+        #expect(error.reason.contains("bytes that were not sent"), "\(error)")
+    }
+
     @Test func honoursTheLeastChunk() async throws {
         let large = Sample.blob(11 << 20)
         let registry = try FakeRegistry { exchange, content in

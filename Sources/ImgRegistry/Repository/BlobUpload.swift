@@ -167,6 +167,7 @@ extension BlobUpload {
             } catch let error where error.status == 416 && corrections == 0 {
                 offset = try await requests.offset(of: &upload) ?? 0
             }
+            try requests.check(offset, within: range)
             guard offset != range.upperBound else { continue }
             corrections += 1
             guard corrections < 4 else {

@@ -25,6 +25,13 @@ extension Repository {
         if let inline = inlineContent(of: descriptor) {
             return FetchedManifest(descriptor: descriptor, bytes: inline)
         }
+        guard descriptor.size <= Int64(Self.manifestLimit) else {
+            throw session.error(
+                .tooLarge,
+                "read manifest \(descriptor.digest)",
+                "it has \(descriptor.size) bytes, more than the \(Self.manifestLimit) allowed"
+            )
+        }
         let accept = "\(descriptor.mediaType.rawValue), */*"
         return try await get(.digest(descriptor.digest), accept: accept, expecting: descriptor)
     }

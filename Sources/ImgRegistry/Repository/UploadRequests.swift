@@ -121,10 +121,15 @@ struct UploadRequests: Sendable {
             offset != range.upperBound, !host.quirks.trustsOwnOffset
         else { return range.upperBound }
         if offset < range.upperBound { offset = try await self.offset(of: &upload) ?? offset }
+        try check(offset, within: range)
+        return offset
+    }
+
+    /// Refuses an offset beyond the part that was sent.
+    func check(_ offset: Int64, within range: Range<Int64>) throws(RegistryError) {
         guard offset <= range.upperBound else {
             throw session.error(.uploadUnknown, operation, "the registry claims to have bytes that were not sent")
         }
-        return offset
     }
 
     func patch(

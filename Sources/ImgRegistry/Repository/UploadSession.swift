@@ -31,7 +31,7 @@ struct UploadSession: Sendable {
         guard bare.hasPrefix("0-") else { return nil }
         let last = bare.dropFirst(2)
         if last == "-1" { return 0 }
-        guard let value = Int64(last), value >= 0 else { return nil }
+        guard let value = Int64(last), value >= 0, value < .max else { return nil }
         return value == 0 ? 0 : value + 1
     }
 }
