@@ -52,12 +52,15 @@ public struct OCIError: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 extension Descriptor {
+    /// 8 TiB: more than any registry takes, and a thousand manifests of a thousand entries (SEC-14) can be added up.
+    private static let sizeLimit: Int64 = 1 << 43
+
     /// Reads a descriptor; `place` names it in errors ("config", "layers[2]").
     package init(json: JSON?, at place: String) throws(OCIError) {
         guard let object = json?.objectValue else { throw OCIError("\(place) is not an object") }
         guard let type = object["mediaType"]?.stringValue else { throw OCIError("\(place) has no mediaType") }
         guard let text = object["digest"]?.stringValue else { throw OCIError("\(place) has no digest") }
-        guard let size = object["size"]?.integerValue, size >= 0 else { throw OCIError("\(place) has no valid size") }
+        guard let size = object["size"]?.integerValue, (0...Self.sizeLimit).contains(size) else { throw OCIError("\(place) has no valid size") }
         do {
             digest = try Digest(parsing: text)
         } catch {

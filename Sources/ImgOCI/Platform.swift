@@ -164,37 +164,47 @@ extension Platform {
             if let version = wanted.osVersion, version != offered.osVersion { return nil }
             guard Set(offered.osFeatures).isSubset(of: wanted.osFeatures) else { return nil }
         }
-        let ladder = wanted.acceptedVariants
-        return ladder.firstIndex(of: offered.variant)
+        return wanted.variant == offered.variant ? 0 : wanted.rank(ofLesser: offered.variant)
     }
 
-    /// The variants that run on this platform, best first; nil stands for none.
-    private var acceptedVariants: [String?] {
+    /// The rank of a variant below this platform's own.
+    private func rank(ofLesser offered: String?) -> Int? {
+        let basis: String
         switch architecture {
-        case "amd64":
-            guard let level = variant.flatMap({ Int($0.dropFirst()) }), level > 1 else { return [variant] }
-            return (2...level).reversed().map { "v\($0)" } + [nil]
-        case "arm":
-            guard let level = variant.flatMap({ Int($0.dropFirst()) }), level >= 5 else { return [variant] }
-            return (5...level).reversed().map { "v\($0)" }
-        case "arm64": return arm64Variants
-        default: return variant == nil ? [nil] : [variant, nil]
+        case "amd64": basis = "v1"
+        case "arm": basis = "v5"
+        case "arm64": basis = "v8"
+        default: return offered == nil ? 1 : nil
         }
+        guard let own = Level(variant ?? basis), let other = Level(offered ?? basis), let least = Level(basis),
+            other.major >= least.major
+        else { return nil }
+        let steps: Int
+        switch (architecture, own.major, other.major) {
+        case ("arm64", 8, 8), ("arm64", 9, 9): steps = own.minor - other.minor
+        // ARMv9.x has what ARMv8.(x+5) has.
+        case ("arm64", 9, 8):
+            guard other.minor <= own.minor + 5 else { return nil }
+            steps = own.minor + 1 + own.minor + 5 - other.minor
+        case ("arm64", _, _): return nil
+        default: steps = own.major - other.major
+        }
+        return steps > 0 ? steps : nil
     }
 
-    private var arm64Variants: [String?] {
-        guard let variant else { return [nil] }
-        let numbers = variant.dropFirst().split(separator: ".").map { Int($0) }
-        guard variant.hasPrefix("v"), let major = numbers.first ?? nil, numbers.count <= 2 else { return [variant] }
-        let minor = numbers.count == 2 ? (numbers[1] ?? 0) : 0
-        func name(_ major: Int, _ minor: Int) -> String? {
-            minor == 0 ? (major == 8 ? nil : "v\(major)") : "v\(major).\(minor)"
-        }
-        guard minor >= 0, minor < 64 else { return [variant] }
-        switch major {
-        case 8: return (0...minor).reversed().map { name(8, $0) }
-        case 9: return (0...minor).reversed().map { name(9, $0) } + (0...(minor + 5)).reversed().map { name(8, $0) }
-        default: return [variant]
+    /// The numbers in `v7` or `v8.5`.
+    private struct Level {
+        let major: Int
+        let minor: Int
+
+        init?(_ variant: String) {
+            guard variant.hasPrefix("v") else { return nil }
+            let numbers = variant.dropFirst().split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
+            guard numbers.count <= 2, let major = numbers[0], let minor = numbers.count == 2 ? numbers[1] : 0 else {
+                return nil
+            }
+            self.major = Int(major)
+            self.minor = Int(minor)
         }
     }
 }

@@ -68,6 +68,16 @@ import Testing
         #expect(document.mediaType == expected)
     }
 
+    /// The sizes of a whole image can be added up.
+    @Test(arguments: [-1, Int64.max, (1 << 43) + 1] as [Int64])
+    func sizesThatNothingHasAreRefused(_ size: Int64) throws {
+        let entry = #"{"mediaType":"application/x","digest":"\#(Self.digest)","size":\#(size)}"#
+        let manifest = #"{"schemaVersion":2,"config":\#(entry),"layers":[\#(entry),\#(entry)]}"#
+        #expect(throws: OCIError("config has no valid size")) {
+            try ImageManifest(parsing: Array(manifest.utf8), mediaType: .ociManifest)
+        }
+    }
+
     @Test func attestationsAndArtifactsAreNoImages() throws {
         let entry = Descriptor(mediaType: .ociManifest, digest: try Digest(parsing: Self.digest), size: 1)
         var attestation = entry

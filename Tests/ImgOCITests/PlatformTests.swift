@@ -30,6 +30,13 @@ import Testing
         ("linux/arm64/v9", ["linux/arm64/v8.6", "linux/arm64/v8.5"], "linux/arm64/v8.5"),
         ("linux/amd64", ["linux/386", "linux/amd64/v2"], ""),
         ("linux/arm64", ["linux/arm/v8"], ""),
+        ("linux/arm64/v9.1", ["linux/arm64/v8.6", "linux/arm64/v9", "linux/arm64/v9.2"], "linux/arm64/v9"),
+        ("linux/arm64/v9.1", ["linux/arm64/v8.7", "linux/arm64", "linux/arm64/v8.6"], "linux/arm64/v8.6"),
+        ("linux/arm64/v8.2", ["linux/arm64/v8.3", "linux/arm64/v7"], ""),
+        ("linux/amd64/v9223372036854775807", ["linux/amd64"], ""),
+        ("linux/arm/v9223372036854775807", ["linux/arm/v7"], ""),
+        ("linux/arm64/v9.9223372036854775807", ["linux/arm64"], ""),
+        ("linux/riscv64/x", ["linux/riscv64/y", "linux/riscv64"], "linux/riscv64"),
         ("linux/ppc64le", ["linux/ppc64", "linux/ppc64le"], "linux/ppc64le"),
     ])
     func picks(_ wanted: String, _ offered: [String], _ expected: String) throws {
