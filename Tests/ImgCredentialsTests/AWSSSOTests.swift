@@ -65,6 +65,21 @@ import Testing
         #expect(saved["startUrl"]?.stringValue == "https://x", "what is not ours stays")
     }
 
+    @Test func survivesALifeThatCannotBe() async throws {
+        let transport = ScriptedTransport { (request) throws(CredentialTransportError) in
+            request.method == "POST"
+                ? .json(#"{"accessToken":"new","expiresIn":9223372036854775807}"#) : .json(Self.role)
+        }
+        let old = #"""
+            {"accessToken":"old","expiresAt":"2026-01-02T03:08:00Z","refreshToken":"r1","clientId":"c","clientSecret":"s"}
+            """#
+        let world = world(token: old, transport)
+        _ = try await world.credentials()
+        #expect(transport.requests.last?.headers.value(of: "x-amz-sso_bearer_token") == "new")
+        let saved = try JSON.parse(Array(try #require(world.files[Self.cache]).utf8))
+        #expect(saved["expiresAt"]?.stringValue == "2026-01-02T03:04:05Z", "asked for again the next time")
+    }
+
     @Test(arguments: [
         nil, "{}", #"{"accessToken":"t","expiresAt":"2026-01-02T03:00:00Z"}"#,
         #"{"accessToken":"t","expiresAt":"2026-01-02T03:00:00Z","refreshToken":"r","clientId":"c","clientSecret":"s"}"#,

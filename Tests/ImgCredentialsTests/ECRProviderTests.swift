@@ -64,6 +64,12 @@ import Testing
         #expect(!world.events.transcript.contains("AKIA1234"))
     }
 
+    @Test(arguments: ["9223372036854775807", "-9223372036854775808", "1e300"])
+    func refusesATimeThatCannotBe(_ time: String) async {
+        let error = await failure(world(script([.json(Self.token("p", expiresAt: time))])))
+        #expect(error?.description.contains("GetAuthorizationToken") == true, "\(String(describing: error))")
+    }
+
     @Test func thePublicRegistryAnswersAnObject() async throws {
         let body = Self.token("p").replacing("[", with: "").replacing("]", with: "")
         let transport = script([.json(body)])

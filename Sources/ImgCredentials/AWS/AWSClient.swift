@@ -102,6 +102,19 @@ extension AWSClient.Failure {
     }
 }
 
+extension JSON {
+    /// Seconds, whole, with a fraction or with an exponent; nil beyond what can be calculated with.
+    var secondsValue: Int64? {
+        let seconds: Double? =
+            switch self {
+            case .integer(let whole): Double(whole)
+            case .number(let lexeme): Double(lexeme)
+            default: nil
+            }
+        return seconds.flatMap { abs($0) < 1e12 ? Int64($0) : nil }
+    }
+}
+
 /// The date of a reply in its one modern form, `Tue, 24 Nov 2026 18:28:36 GMT`.
 enum HTTPDate {
     private static let months = [

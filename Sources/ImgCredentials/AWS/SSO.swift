@@ -140,7 +140,7 @@ struct SSO: Sendable {
             )
             let reply = try JSON.parse(try await search.client.send(request).body)
             guard let token = reply["accessToken"]?.stringValue else { return nil }
-            let end = Timestamp(seconds: search.client.now.seconds + (reply["expiresIn"]?.integerValue ?? 0))
+            let end = Timestamp(seconds: search.client.now.seconds + (reply["expiresIn"]?.secondsValue ?? 0))
             await save(token, refreshToken: reply["refreshToken"]?.stringValue ?? refresh, until: end, path)
             return token
         } catch let failure as AWSClient.Failure {

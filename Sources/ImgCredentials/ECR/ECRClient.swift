@@ -23,9 +23,9 @@ struct ECRClient: Sendable {
             let bytes = entry["authorizationToken"]?.stringValue.flatMap(Base64.decode),
             let colon = bytes.firstIndex(of: UInt8(ascii: ":")),
             let password = String(validating: bytes[(colon + 1)...], as: UTF8.self), !password.isEmpty,
-            let expiration = Self.time(entry["expiresAt"])
+            let expiration = entry["expiresAt"]?.secondsValue
         else { throw malformed("GetAuthorizationToken") }
-        return Token(password: Secret(password), expiration: expiration)
+        return Token(password: Secret(password), expiration: Timestamp(seconds: expiration))
     }
 
     /// Makes a repository.
@@ -118,16 +118,6 @@ struct ECRClient: Sendable {
             body: bytes,
             caBundlePath: settings.caBundlePath
         )
-    }
-
-    /// Seconds since the epoch, whole, with a fraction or with an exponent.
-    private static func time(_ value: JSON?) -> Timestamp? {
-        switch value {
-        case .integer(let seconds): Timestamp(seconds: seconds)
-        case .number(let lexeme):
-            Double(lexeme).flatMap { abs($0) < 1e12 ? Timestamp(seconds: Int64($0)) : nil }
-        default: nil
-        }
     }
 }
 
