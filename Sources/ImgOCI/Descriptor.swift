@@ -60,7 +60,9 @@ extension Descriptor {
         guard let object = json?.objectValue else { throw OCIError("\(place) is not an object") }
         guard let type = object["mediaType"]?.stringValue else { throw OCIError("\(place) has no mediaType") }
         guard let text = object["digest"]?.stringValue else { throw OCIError("\(place) has no digest") }
-        guard let size = object["size"]?.integerValue, (0...Self.sizeLimit).contains(size) else { throw OCIError("\(place) has no valid size") }
+        guard let size = object["size"]?.integerValue, (0...Self.sizeLimit).contains(size) else {
+            throw OCIError("\(place) has no valid size")
+        }
         do {
             digest = try Digest(parsing: text)
         } catch {
