@@ -1,3 +1,4 @@
+import ImgCredentials
 import ImgOCI
 package import ImgReport
 
@@ -131,15 +132,20 @@ extension RegistryError {
 
     private var repositoryRemedies: [String] {
         switch product {
-        case .ecr:
-            [
-                "create it with --create-repository, or: aws ecr create-repository --repository-name \(repository)"
-                    + (Authority(host).host.split(separator: ".").count > 3
-                        ? " --region \(Authority(host).host.split(separator: ".")[3])" : "")
-            ]
+        case .ecr, .ecrPublic: ecrRepositoryRemedies
         case .artifactRegistry: ["create the repository in Artifact Registry first (project/repository/image)"]
         default: ["check the repository's name; some registries need the project to be created first"]
         }
+    }
+
+    private var ecrRepositoryRemedies: [String] {
+        guard let registry = ECRRegistry(host: host) else { return [] }
+        // A public repository is named without the alias of its account.
+        let name = registry.isPublic ? repository.drop { $0 != "/" }.dropFirst() : repository[...]
+        return [
+            "create it with --create-repository, or: aws \(registry.service) create-repository --repository-name \(name) "
+                + "--region \(registry.region)"
+        ]
     }
 
     private var tlsRemedies: [String] {
@@ -166,14 +172,15 @@ extension RegistryError {
                 "\"\(host)\" was taken as a host name because of its upper-case letters; repository names are lower case"
             ]
         }
-        return ["check the spelling; images on Docker Hub need no host"]
+        return ["check the spelling and the network (HTTPS_PROXY); images on Docker Hub need no host"]
     }
 
     private var refusalRemedies: [String] {
         guard isPush, operation.contains("manifest") || operation.contains("tag") else { return [] }
         return [
-            "the registry may not know these media types: try --oci-mediatypes with the other value, "
-                + "--compression gzip, or a push without attestations"
+            "the registry may not know these media types: build with --output type=registry,oci-mediatypes=false or, "
+                + "for zstd layers, with --output type=registry,compression=gzip",
+            "of an image made elsewhere, attestations may be what it does not take",
         ]
     }
 }

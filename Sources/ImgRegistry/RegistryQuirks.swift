@@ -1,3 +1,4 @@
+import ImgCredentials
 import ImgOCI
 
 /// How a blob's bytes are sent (11.4).
@@ -50,26 +51,21 @@ struct RegistryQuirks: Sendable {
     /// Path components beyond which a name is refused before anything is sent (HUB-9).
     var maxPathComponents: Int?
 
+    private static let ecr = RegistryQuirks(
+        product: .ecr,
+        takesEarlyUploads: false,
+        sendsBasicAtOnce: true,
+        trustsOwnOffset: true,
+        manifestInterval: .milliseconds(125)
+    )
+    private static let ecrPublic = RegistryQuirks(product: .ecrPublic, takesEarlyUploads: false, mounts: false)
+
     private static let rows: [RegistryQuirks] = [
         RegistryQuirks(
             product: .dockerHub,
             hosts: ["docker.io", "index.docker.io", "registry-1.docker.io"],
             countsManifestReads: true,
             maxPathComponents: 2
-        ),
-        RegistryQuirks(
-            product: .ecrPublic,
-            hosts: ["public.ecr.aws", "ecr-public.aws.com"],
-            takesEarlyUploads: false,
-            mounts: false
-        ),
-        RegistryQuirks(
-            product: .ecr,
-            hosts: [".amazonaws.com", ".amazonaws.com.cn", ".on.aws", ".on.amazonwebservices.com.cn"],
-            takesEarlyUploads: false,
-            sendsBasicAtOnce: true,
-            trustsOwnOffset: true,
-            manifestInterval: .milliseconds(125)
         ),
         RegistryQuirks(product: .ghcr, hosts: ["ghcr.io"], methods: [.whole, .patch], takesEarlyUploads: false),
         RegistryQuirks(
@@ -91,6 +87,8 @@ struct RegistryQuirks: Sendable {
 
     /// The row of a host; plain defaults when none matches.
     static func of(host: String) -> RegistryQuirks {
+        // Whose names only their parser knows: it decides about AWS credentials, too.
+        if let registry = ECRRegistry(host: host) { return registry.isPublic ? ecrPublic : ecr }
         let name = Authority(host).host
         return rows.first { row in
             row.hosts.contains { $0.hasPrefix(".") ? name.hasSuffix($0) : name == $0 }

@@ -142,7 +142,7 @@ import Testing
         }
         let error = try await failure { _ = try await put(registry) }
         #expect(error.buildError.code == .refused)
-        #expect(error.buildError.diagnostics[0].hints.contains { $0.contains("--oci-mediatypes") })
+        #expect(error.buildError.diagnostics[0].hints.contains { $0.contains("oci-mediatypes=false") })
     }
 
     /// What two platforms cost when nothing has changed: the budget is three for each and three.

@@ -11,8 +11,8 @@ package struct ECRRegistry: Hashable, Sendable {
     let usesDualStack: Bool
 
     package var isPublic: Bool { account == nil }
-    /// `ecr` or `ecr-public`: the name in signatures.
-    var service: String { isPublic ? "ecr-public" : "ecr" }
+    /// `ecr` or `ecr-public`: the name in signatures and on AWS's command line.
+    package var service: String { isPublic ? "ecr-public" : "ecr" }
     /// The prefix of permissions.
     var permissionPrefix: String { service }
 
