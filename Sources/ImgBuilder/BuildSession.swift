@@ -115,28 +115,18 @@ extension HTTPConfiguration {
 extension HostSettings {
     static func make(_ environment: BuilderEnvironment) -> HostSettings {
         let settings = environment.registry
-        var hosts = HostSettings(environment: environment.variables, home: environment.homeDirectory)
+        var hosts = HostSettings(
+            environment: environment.variables,
+            home: environment.homeDirectory,
+            hostsDirectories: settings.configurationDirectories
+        )
         hosts.insecureHosts = settings.insecureHosts
         hosts.certificateAuthorities = settings.certificateAuthorities.map {
             HostSettings.CertificateAuthority(host: $0.host, path: $0.path)
         }
-        hosts.redirectHosts = Set(settings.redirectHosts.map { $0.lowercased() })
+        hosts.redirectHosts = Set(settings.redirectHosts.map { $0.lowercased().filter { $0 != "[" && $0 != "]" } })
         hosts.isAddressStrict = settings.refusesInternalAddresses
         hosts.isRealmStrict = settings.requiresRelatedRealm
-        hosts.hostsDirectories = settings.configurationDirectories + hosts.hostsDirectories
-        return hosts
-    }
-}
-
-extension RegistryClient {
-    static func make(
-        _ environment: BuilderEnvironment,
-        http: HTTPClient,
-        trust: ServerTrust,
-        credentials: CredentialResolver,
-        createsRepository: Bool,
-        events: any EventSink
-    ) -> RegistryClient {
         var options = RegistryOptions()
         if let concurrency = environment.registry.concurrency {
             options.transfersPerHost = concurrency

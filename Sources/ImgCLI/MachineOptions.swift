@@ -8,7 +8,7 @@ struct MachineOptions: ParsableArguments {
     @Option(
         name: .customLong("registry-insecure"),
         parsing: .unconditionalSingleValue,
-        help: "HOST[:PORT] that may be spoken to in plain HTTP or with an unverified certificate."
+        help: "HOST[:PORT], *.SUFFIX or ADDRESS/BITS: plain HTTP or an unverified certificate will do there."
     )
     var insecure: [String] = []
 
@@ -22,7 +22,7 @@ struct MachineOptions: ParsableArguments {
     @Option(
         name: .customLong("registry-config-dir"),
         parsing: .unconditionalSingleValue,
-        help: "Directory of hosts.toml files (default: /etc/containerd/certs.d)."
+        help: "Directory of hosts.toml files instead of /etc/containerd/certs.d; repeatable."
     )
     var configurationDirectories: [String] = []
 
@@ -59,15 +59,9 @@ struct MachineOptions: ParsableArguments {
         var environment = BuilderEnvironment.current
         if let cacheDirectory { environment.cacheDirectory = environment.absolute(cacheDirectory) }
         environment.registry.insecureHosts = insecure
-        environment.registry.certificateAuthorities = try authorities.map { text in
+        environment.registry.certificateAuthorities = authorities.map { text in
             let (host, named) = InputOptions.pair(text)
-            let path = environment.absolute(named ?? text)
-            // At the start, not at the first use (TLS-5).
-            guard unsafe access(path, R_OK) == 0 else {
-                let reason = unsafe String(cString: strerror(errno))
-                throw BuildError(.usage, "cannot read \(path) of --registry-ca: \(reason)")
-            }
-            return RegistrySettings.CertificateAuthority(host: named == nil ? nil : host, path: path)
+            return (host: named == nil ? nil : host, path: environment.absolute(named ?? text))
         }
         environment.registry.configurationDirectories = configurationDirectories.map(environment.absolute)
         environment.registry.redirectHosts = redirectHosts
@@ -80,6 +74,7 @@ struct MachineOptions: ParsableArguments {
             environment.registry.concurrency = concurrency
         }
         environment.registry.awsProfile = awsProfile
+        try environment.registry.validate()
         return environment
     }
 }

@@ -214,6 +214,9 @@ extension ImageReference {
             }
     }
 
+    /// Whether a text is the host[:port] of a reference (REF-5), though perhaps of one label.
+    package static func isHost(_ text: String) -> Bool { (try? check(domain: text[...], in: text)) != nil }
+
     private static func check(domain: Substring, in text: String) throws(ReferenceError) {
         var host = domain
         if let colon = domain.lastIndex(of: ":"), !domain.hasSuffix("]") {

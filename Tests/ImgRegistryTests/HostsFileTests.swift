@@ -15,6 +15,13 @@ struct HostsFileTests {
         return try HostsFile.read(table, directory: "/etc/x", namespace: host, defaultHost: api)
     }
 
+    @Test func directoriesOfTheUserReplaceTheSystems() {
+        let system = HostSettings(environment: [:], home: "/home/u")
+        #expect(system.hostsDirectories == ["/etc/containerd/certs.d"])
+        let own = HostSettings(environment: [:], home: "/home/u", hostsDirectories: ["/a", "/b"])
+        #expect(own.hostsDirectories == ["/a", "/b"])
+    }
+
     @Test func keepsTheOrderOfMirrors() throws {
         let reading = try read(
             """

@@ -1,3 +1,5 @@
+import ImgOCI
+
 /// What the command line, the environment and the machine say about registry hosts.
 package struct HostSettings: Sendable {
     /// A certificate authority given by the user (TLS-5).
@@ -19,13 +21,14 @@ package struct HostSettings: Sendable {
     /// Hosts that may be spoken to without verified TLS: host[:port], `*.suffix` or a CIDR range (SCH-2).
     package var insecureHosts: [String] = []
     package var certificateAuthorities: [CertificateAuthority] = []
-    /// Where `hosts.toml` directories are searched; a directory given by the user replaces the default (MIR-1).
-    package var hostsDirectories: [String] = ["/etc/containerd/certs.d"]
+    /// Where `hosts.toml` directories are searched (MIR-1).
+    package var hostsDirectories: [String]
     /// Docker's layout of certificates, one directory for each host (TLS-3).
     package var certificateDirectories: [String]
     package var buildkitFiles: [String]
     package var registriesFiles: [String]
-    /// Hosts to which redirects are followed although they look like an internal address (SEC-4).
+    /// Hosts to which redirects are followed although they look like an internal address (SEC-4): lower case, without
+    /// port and brackets.
     package var redirectHosts: Set<String> = []
     /// Whether a name that a registry gives must not have an internal address either (SEC-4).
     package var isAddressStrict = false
@@ -33,9 +36,11 @@ package struct HostSettings: Sendable {
     package var isRealmStrict = false
 
     /// The usual places of a machine.
-    package init(environment: [String: String], home: String) {
+    /// - Parameter hostsDirectories: Given by the user; any replaces the system's own (MIR-1).
+    package init(environment: [String: String], home: String, hostsDirectories: [String] = []) {
         self.environment = environment
         self.home = home
+        self.hostsDirectories = hostsDirectories.isEmpty ? ["/etc/containerd/certs.d"] : hostsDirectories
         certificateDirectories = ["/etc/docker/certs.d", "/etc/containers/certs.d"]
         buildkitFiles = ["/etc/buildkit/buildkitd.toml"]
         registriesFiles = ["/etc/containers/registries.conf"]
@@ -54,6 +59,13 @@ package struct HostSettings: Sendable {
         settings.buildkitFiles = []
         settings.registriesFiles = []
         return settings
+    }
+
+    /// Whether a text is of the kinds that ``insecureHosts`` holds.
+    package static func isHostPattern(_ text: String) -> Bool {
+        if text.contains("/") { return NetworkAddress.isRange(text) }
+        if text.hasPrefix("*.") { return ImageReference.isHost("x\(text.dropFirst())") && !text.contains(":") }
+        return ImageReference.isHost(text)
     }
 
     /// Whether the user declared a host insecure: exact with port, by suffix, or by the range of a literal address.

@@ -29,11 +29,19 @@ package enum NetworkAddress: Hashable, Sendable {
 
     /// Whether a literal address lies in a CIDR range.
     static func isLiteral(_ host: String, in range: String) -> Bool {
+        guard let range = parse(range: range), let address = IPAddress(host: host) else { return false }
+        return address.isIn(range.prefix, length: range.length)
+    }
+
+    /// Whether a text is a CIDR range.
+    static func isRange(_ text: String) -> Bool { parse(range: text) != nil }
+
+    private static func parse(range: String) -> (prefix: IPAddress, length: Int)? {
         let parts = range.split(separator: "/", maxSplits: 1).map(String.init)
-        guard parts.count == 2, let length = Int(parts[1]), let prefix = IPAddress(host: parts[0]),
-            let address = IPAddress(host: host)
-        else { return false }
-        return address.isIn(prefix, length: length)
+        guard parts.count == 2, let prefix = IPAddress(parts[0]), let length = Int(parts[1]),
+            (0...(prefix.bytes.count * 8)).contains(length)
+        else { return nil }
+        return (prefix, length)
     }
 }
 

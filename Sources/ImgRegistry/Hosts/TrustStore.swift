@@ -2,7 +2,7 @@ import ImgHTTP
 import ImgTasks
 
 /// Turns what a host is trusted with into settings for a connection; bundles are put together once (TLS-2…4).
-struct TrustStore: Sendable {
+package struct TrustStore: Sendable {
     /// Where a system keeps its trusted roots.
     struct SystemPlaces: Sendable {
         /// The first that is there counts (TLS-2).
@@ -108,7 +108,7 @@ struct TrustStore: Sendable {
     }
 
     /// How many certificates a PEM text holds.
-    private static func certificates(_ pem: [UInt8]) -> Int {
+    package static func certificates(_ pem: [UInt8]) -> Int {
         pem.split(separator: UInt8(ascii: "\n")).count { $0.starts(with: "-----BEGIN CERTIFICATE-----".utf8) }
     }
 
