@@ -1,4 +1,5 @@
 import CImgCurl
+import Glibc
 
 /// Says in plain words what libcurl's result means for a request (`RETRY-2`).
 struct FailureReport {
@@ -81,6 +82,9 @@ struct FailureReport {
     }
 
     private func cause(_ code: CURLcode) -> String {
+        // libcurl's own words name the host and say a second time that connecting failed.
+        let number = Int32(truncatingIfNeeded: easy.number(CURLINFO_OS_ERRNO))
+        if code == CURLE_COULDNT_CONNECT, number != 0 { return unsafe String(cString: strerror(number)) }
         let own = easy.errorMessage
         return own.isEmpty ? unsafe String(cString: curl_easy_strerror(code)) : own
     }

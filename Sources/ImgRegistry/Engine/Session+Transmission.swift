@@ -45,8 +45,10 @@ extension Session {
         client.events.emit(.warning(Diagnostic(.warning, text)))
     }
 
-    /// Whether a failure justifies the next mode: a refused certificate gives up verification on loopback, a peer
-    /// without TLS gives up TLS.
+    /// Whether a failure justifies the next mode.
+    ///
+    /// A refused certificate gives up verification on loopback, a peer without TLS gives up TLS. Any other fault of a
+    /// handshake doesn't show that there is none: somebody on the way may have caused it (SCH-3).
     private static func permits(
         _ next: ConnectionMode,
         after error: HTTPError,
@@ -56,7 +58,6 @@ extension Session {
         switch error.code {
         case .tlsVerify: next.scheme == "https" && mode.verifies
         case .plainHTTPPeer: true
-        case .tlsHandshake: true
         case .connect: authority.port == nil
         default: false
         }
@@ -103,7 +104,8 @@ extension Session {
     private func isSuspect(_ authority: Authority) -> Bool {
         let settings = client.catalog.settings
         let own = Authority(host.apiHost).host
-        return settings.isAddressStrict && authority.host != own && !settings.redirectHosts.contains(authority.host)
+        return settings.isAddressStrict && authority.host != own
+            && !settings.redirectHosts.contains(authority.host.trimmingBrackets())
             && NetworkAddress.classify(own) == .elsewhere
     }
 
@@ -143,7 +145,7 @@ extension Session {
     /// The failure of a request that got no reply.
     func failure(_ error: HTTPError, _ call: Call, _ url: String) -> RegistryError {
         let target = (try? authority(of: url, call.operation))?.description ?? host.name
-        var result = self.error(.network, call.operation, "\(target): \(error.message)")
+        var result = self.error(.network, call.operation, error.message)
         result.sent = error.sent
         switch error.retry {
         case .never: break
@@ -157,14 +159,17 @@ extension Session {
         case .connect:
             result.reason = "cannot connect to \(target): \(error.cause)"
             result.isBeforeSending = true
+            result.hints = reachability(of: target, url)
             // Where nothing has ever answered, patience is rarely rewarded.
             if !host.governor.hasWorked { result.attemptLimit = 3 }
         case .addressRefused:
             result.code = .blocked
             result.reason = "the registry leads to \(target), which is not asked: \(error.message)"
         case .proxy:
-            result.reason = "the proxy refused the connection to \(target): \(error.message)"
-            result.hints = ["check the credentials in HTTPS_PROXY, or add \(target) to NO_PROXY"]
+            result.hints = ["check address and credentials in HTTPS_PROXY, or add \(target) to NO_PROXY"]
+        case .timeout: result.hints = reachability(of: target, url)
+        case .tlsHandshake where (try? authority(of: url, call.operation)).map(mayBePlain) ?? false:
+            result.hints = ["if \(target) speaks plain HTTP only: server = \"http://\(target)\" in its hosts.toml"]
         case .tlsVerify:
             result.code = .tls
             result.peer = target
@@ -183,5 +188,22 @@ extension Session {
         default: break
         }
         return result
+    }
+
+    /// What to look at when a host can't be reached.
+    private func reachability(of target: String, _ url: String) -> [String] {
+        if NetworkAddress.classify(Authority(target).host) == .loopback {
+            return ["is a registry running at \(target)?"]
+        }
+        let environment = client.catalog.settings.environment
+        let proxy = URLParts(url).flatMap { ProxySelection.proxy(for: $0, environment: environment) }
+        guard let proxy else {
+            return ["check the network; no proxy is used for \(target): see HTTPS_PROXY and NO_PROXY"]
+        }
+        return ["check the network and the proxy \(URLMask.mask(proxy)); NO_PROXY leads past it"]
+    }
+
+    private func mayBePlain(_ authority: Authority) -> Bool {
+        client.catalog.settings.isInsecure(authority) || NetworkAddress.classify(authority.host) == .loopback
     }
 }
