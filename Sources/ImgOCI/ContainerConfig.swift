@@ -67,7 +67,7 @@ public struct ContainerConfig: Hashable, Sendable {
         object["Shell"] = shell.map(JSON.strings)
         if !onBuild.isEmpty { object["OnBuild"] = .strings(onBuild) }
         object["ArgsEscaped"] = argsEscaped.map(JSON.bool)
-        for member in extra.members where object[member.key] == nil { object[member.key] = member.value }
+        object.append(newOf: extra)
         return .object(object)
     }
 
@@ -135,7 +135,7 @@ public struct HealthcheckConfig: Hashable, Sendable {
             ("Retries", retries),
         ]
         for (key, value) in numbers where value != 0 { object[key] = .integer(value) }
-        for member in extra.members where object[member.key] == nil { object[member.key] = member.value }
+        object.append(newOf: extra)
         return .object(object)
     }
 }

@@ -66,7 +66,7 @@ public struct ImageConfig: Hashable, Sendable {
             JSONObject([("type", .string("layers")), ("diff_ids", .strings(diffIDs.map(\.description)))])
         )
         object["history"] = .array(history.map(\.json))
-        for member in extra.members where object[member.key] == nil { object[member.key] = member.value }
+        object.append(newOf: extra)
         return JSON.object(object).encoded()
     }
 }

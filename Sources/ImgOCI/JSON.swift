@@ -77,11 +77,23 @@ public struct JSONObject: Hashable, Sendable {
         members.append((key, value))
     }
 
+    /// Adds the members whose keys are new.
+    mutating func append(newOf other: JSONObject) {
+        var known = Set(members.map { JSONKey($0.key) })
+        for member in other.members where known.insert(JSONKey(member.key)).inserted { members.append(member) }
+    }
+
+    mutating func replaceValue(at place: Int, by value: JSON) { members[place].value = value }
+
+    private func place(of key: String) -> Int? {
+        members.firstIndex { $0.key.utf8.elementsEqual(key.utf8) }
+    }
+
     /// The value of a member; nil removes it.
     public subscript(key: String) -> JSON? {
-        get { members.first { $0.key == key }?.value }
+        get { place(of: key).map { members[$0].value } }
         set {
-            let place = members.firstIndex { $0.key == key }
+            let place = place(of: key)
             switch (place, newValue) {
             case (let place?, let value?): members[place].value = value
             case (let place?, nil): members.remove(at: place)
@@ -113,6 +125,21 @@ public struct JSONObject: Hashable, Sendable {
             hasher.combine(member.key)
             hasher.combine(member.value)
         }
+    }
+}
+
+/// A key as its bytes, while to `String` two spellings of one character are the same.
+struct JSONKey: Hashable {
+    private let text: String
+
+    init(_ text: String) {
+        self.text = text
+    }
+
+    static func == (left: JSONKey, right: JSONKey) -> Bool { left.text.utf8.elementsEqual(right.text.utf8) }
+
+    func hash(into hasher: inout Hasher) {
+        for byte in text.utf8 { hasher.combine(byte) }
     }
 }
 

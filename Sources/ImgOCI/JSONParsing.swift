@@ -79,7 +79,7 @@ private struct JSONParser {
         guard depth <= maxDepth else { throw error("nested more than \(maxDepth) levels deep") }
         position += 1
         var object = JSONObject()
-        var seen: Set<String> = []
+        var places: [JSONKey: Int] = [:]
         skipSpace()
         if current == UInt8(ascii: "}") {
             position += 1
@@ -94,12 +94,12 @@ private struct JSONParser {
             position += 1
             skipSpace()
             let value = try value(depth: depth)
-            if seen.insert(key).inserted {
-                object.append(key, value)
-            } else if refusingDuplicates {
-                throw error("member \"\(key)\" stands twice")
+            if let place = places[JSONKey(key)] {
+                guard !refusingDuplicates else { throw error("member \"\(key)\" stands twice") }
+                object.replaceValue(at: place, by: value)
             } else {
-                object[key] = value
+                places[JSONKey(key)] = object.members.count
+                object.append(key, value)
             }
             skipSpace()
             switch current {

@@ -21,6 +21,28 @@ import Testing
         #expect(try ImageConfig(parsing: config.encoded()) == config)
     }
 
+    /// Two spellings of one character, which `String` takes for equal.
+    @Test func keysAreComparedByBytes() throws {
+        let members = "\"caf\u{e9}\":1,\"cafe\u{301}\":2"
+        let text = "{\"architecture\":\"arm64\",\"os\":\"linux\",\(members),\"config\":{\(members)}}"
+        let written = try ImageConfig(parsing: Array(text.utf8)).encoded()
+        #expect(
+            String(decoding: written, as: UTF8.self).split(separator: members, omittingEmptySubsequences: false).count
+                == 3
+        )
+        let object = try #require(try JSON.parse(Array("{\(members)}".utf8), refusingDuplicates: true).objectValue)
+        #expect(object["caf\u{e9}"] == .integer(1))
+        #expect(object["cafe\u{301}"] == .integer(2))
+    }
+
+    @Test(.timeLimit(.minutes(1))) func manyMembersTakeLittleTime() throws {
+        let names = (0..<60_000).map { "\"n\($0)\":1" }.joined(separator: ",")
+        let text = "{\"config\":{\(names),\(names)},\(names),\(names)}"
+        let config = try ImageConfig(parsing: Array(text.utf8))
+        #expect(config.extra.keys.count == 60_000)
+        #expect(config.encoded().count > 1_000_000)
+    }
+
     @Test func manifestRoundTrip() throws {
         let layer = Descriptor(mediaType: .ociLayerGzip, digest: try Digest(parsing: Self.digest), size: 5)
         let config = Descriptor(mediaType: .ociConfig, digest: try Digest(parsing: Self.digest), size: 2)
