@@ -12,9 +12,9 @@ package struct RegistryOptions: Sendable {
     /// Small requests at one host at a time.
     package var requestsPerHost = 4
     /// For everything but 429 (RETRY-4).
-    package var retry = RetryPolicy(attempts: 5, base: .seconds(1), factor: 2, cap: .seconds(30))
+    package var retry = RetryPolicy()
     /// For 429 without `Retry-After` (RETRY-6).
-    package var throttleRetry = RetryPolicy(attempts: 8, base: .seconds(2), factor: 2, cap: .seconds(60))
+    package var throttleRetry = RetryPolicy(attempts: 8, base: .seconds(2), cap: .seconds(60))
     /// Waits before a manifest is put again whose parts the registry doesn't see yet (PUSH-34).
     package var consistencyDelays: [Duration] = [.seconds(1), .seconds(2), .seconds(4), .seconds(8)]
     /// How long a new repository may stay invisible (ECR-23).

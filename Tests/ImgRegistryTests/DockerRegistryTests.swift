@@ -105,17 +105,6 @@ import Testing
         }
     }
 
-    @Test func deletesByDigest() async throws {
-        try await Scratch.with { scratch in
-            try await TestRegistry.with(in: scratch) { registry in
-                let remote = try TestClient().push(registry.host)
-                let manifest = try await remote.push(.blob(1000), tag: "v1")
-                try await remote.delete(.digest(manifest.descriptor.digest))
-                #expect(try await remote.headManifest(.tag("v1")) == nil)
-            }
-        }
-    }
-
     @Test func listsReferrersUnderTheFallbackTag() async throws {
         try await Scratch.with { scratch in
             try await TestRegistry.with(in: scratch) { registry in

@@ -27,21 +27,6 @@ struct TokenService: Sendable {
     /// Asks in the form that the credentials call for, and once in another when the realm doesn't know that (AUTH-19).
     func fetch(_ scopes: ScopeSet) async throws(RegistryError) -> BearerToken {
         try judgeRealm()
-        do {
-            return try await fetchOnce(scopes)
-        } catch let error where error.status == 400 && scopes.scopes.contains(where: { $0.actions.contains("delete") })
-        {
-            // Some servers know no right to delete (AUTH-15).
-            var simpler = ScopeSet()
-            for scope in scopes.scopes {
-                let isDelete = scope.actions.contains("delete")
-                simpler.insert(isDelete ? Scope(repository: scope.name, ["pull", "push"]) : scope)
-            }
-            return try await fetchOnce(simpler)
-        }
-    }
-
-    private func fetchOnce(_ scopes: ScopeSet) async throws(RegistryError) -> BearerToken {
         switch resolved.credential {
         case .anonymous, .registryToken: return try await get(scopes, as: nil)
         case .basic(let user, let password):

@@ -3,14 +3,6 @@ package import ImgOCI
 import ImgReport
 import ImgTasks
 
-/// Takes the bytes of a blob that is being downloaded.
-package protocol BlobReceiver: Sendable {
-    /// A download starts, possibly not for the first time: what came before is void.
-    func begin() async throws
-    /// The next bytes in order; at most 64 KiB.
-    func receive(_ bytes: [UInt8]) async throws
-}
-
 extension Repository {
     /// Reads a small blob, such as a configuration, into memory; size and digest are verified.
     /// - Parameter limit: Bytes that are accepted (NET-10).
@@ -33,35 +25,6 @@ extension Repository {
     /// how many it reads.
     package func blobStream(_ descriptor: Descriptor) -> BlobStream {
         BlobStream(session: session, descriptor: descriptor)
-    }
-
-    /// Downloads a blob; it starts over once when the content is wrong after a resumed transfer (PULL-25).
-    ///
-    /// - Throws: ``RegistryError``. What `receiver` throws ends the download and is reported as `.configuration`.
-    package func download(_ descriptor: Descriptor, to receiver: some BlobReceiver) async throws(RegistryError) {
-        let operation = "download blob \(descriptor.digest)"
-        do {
-            try await session.host.governor.transfers.withSlot {
-                do {
-                    try await self.downloadOnce(descriptor, to: receiver)
-                } catch let error as RegistryError where error.code == .digestMismatch {
-                    self.client.events.emit(.debug("\(self.name): \(error.reason); downloading again"))
-                    try await self.downloadOnce(descriptor, to: receiver)
-                }
-            }
-        } catch let error as RegistryError {
-            throw error
-        } catch is CancellationError {
-            throw session.error(.cancelled, operation, "cancelled")
-        } catch {
-            throw session.error(.configuration, operation, "it could not be stored: \(error)")
-        }
-    }
-
-    private func downloadOnce(_ descriptor: Descriptor, to receiver: some BlobReceiver) async throws {
-        try await receiver.begin()
-        let stream = blobStream(descriptor)
-        while let chunk = try await stream.next() { try await receiver.receive(chunk) }
     }
 
     /// Whether the repository holds a blob (PUSH-6).
