@@ -17,7 +17,7 @@ extension RegistryClient {
         for purpose: CredentialPurpose
     ) async throws(RegistryError) -> TokenGrant? {
         let session = repository(reference, for: purpose).session
-        let scopes = session.scopes(of: Call(.get, .base(""), .read, "sign in"))
+        let scopes = try await session.scopes(of: Call(.get, .base(""), .read, "sign in"))
         guard let endpoint = try await session.configuration().endpoints.last, let asked = scopes.scopes.first,
             case .bearer = authenticator.scheme(of: endpoint.authority),
             let authorization = try await authenticator.authorization(for: session, at: endpoint, scopes: scopes)

@@ -147,13 +147,14 @@ extension Authenticator {
             return try await token(challenge, held.resolved, session, endpoint, scopes)
         } catch let error where error.status != nil && scopes.scopes.count > 1 {
             // A source that can't be read must not stop the push: it is copied instead (AUTH-16).
-            for scope in scopes.scopes where scope.type == "repository" && scope.name != session.path {
+            let name = try await session.wirePath
+            for scope in scopes.scopes where scope.type == "repository" && scope.name != name {
                 session.host.noteRefusedMount(from: scope.name, forGood: true)
             }
             events.emit(
                 .debug("the token server of \(session.host.name) refused a scope for mounting: \(error.reason)")
             )
-            let own = ScopeSet(scopes.scopes.filter { $0.type != "repository" || $0.name == session.path })
+            let own = ScopeSet(scopes.scopes.filter { $0.type != "repository" || $0.name == name })
             return try await token(challenge, held.resolved, session, endpoint, own)
         } catch let error where canGoAnonymous(error, held.resolved, session) {
             let warning = Diagnostic(

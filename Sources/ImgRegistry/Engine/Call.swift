@@ -26,7 +26,6 @@ struct Call: Sendable {
     enum Access: Sendable {
         case read
         case write
-        case delete
     }
 
     var method: HTTPMethod
@@ -39,7 +38,7 @@ struct Call: Sendable {
     var body: @Sendable () async throws -> HTTPBody = { .none }
     /// Bytes of the body; large ones are not sent before the host's way of authentication is known (AUTH-33).
     var bodySize: Int64 = 0
-    /// Repositories that a blob is mounted from.
+    /// Repositories that a blob is mounted from, as the registry knows them.
     var mountSources: [String] = []
     var weight: Weight = .small
     /// Whether the same request may be sent again after a failure (RETRY-3).

@@ -10,16 +10,12 @@ extension Session {
     private static let boldBody: Int64 = 64 << 10
 
     /// The scopes that a call needs, the own repository first (AUTH-8, AUTH-9).
-    func scopes(of call: Call) -> ScopeSet {
+    func scopes(of call: Call) async throws(RegistryError) -> ScopeSet {
         guard !path.isEmpty else { return ScopeSet() }
-        let actions: [String]
-        switch (call.access, purpose) {
-        case (.delete, _): actions = ["pull", "delete"]
-        case (.write, _), (_, .push): actions = ["pull", "push"]
-        case (.read, .pull): actions = ["pull"]
-        }
-        var set = ScopeSet([Scope(repository: path, actions)])
-        for source in call.mountSources where source != path && host.canMount(from: source) {
+        let own = try await wirePath
+        let isPush = call.access == .write || purpose == .push
+        var set = ScopeSet([Scope(repository: own, isPush ? ["pull", "push"] : ["pull"])])
+        for source in call.mountSources where source != own && host.canMount(from: source) {
             set.insert(Scope(repository: source, ["pull"]))
         }
         return set
@@ -28,7 +24,7 @@ extension Session {
     /// Sends a request with the authorization it turns out to need (AUTH-32).
     func authorized(_ call: Call, _ endpoint: Endpoint) async throws(RegistryError) -> Reply {
         try await client.authenticator.loadHeaders(for: self)
-        var negotiation = Negotiation(scopes: scopes(of: call), start: .now)
+        var negotiation = Negotiation(scopes: try await scopes(of: call), start: .now)
         let isForeign = isForeign(call, endpoint)
         if call.bodySize > Self.boldBody, !isForeign, !client.authenticator.knows(endpoint.authority) {
             _ = try await demandFromBase(endpoint)

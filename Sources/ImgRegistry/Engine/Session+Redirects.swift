@@ -52,7 +52,7 @@ extension Session {
             let headers = headers(of: call, endpoint, isOwn ? authorization : nil, isForeign: !isOwn)
             return (try await transmit(call, to: url, headers: headers), url)
         case .repository(let rest):
-            let path = try await configuration().rewrite?.apply(self.path) ?? self.path
+            let path = try await wirePath
             let headers = headers(of: call, endpoint, authorization, isForeign: false)
             let root = Self.withNamespace("\(endpoint.root)/\(path)/\(rest)", endpoint)
             return try await transmit(call, to: endpoint, behind: root, headers: headers)

@@ -31,6 +31,15 @@ struct Session: Sendable {
         return found
     }
 
+    /// The repository's name in requests and scopes.
+    var wirePath: String { get async throws(RegistryError) { try await wirePath(of: path) } }
+
+    /// The name that a repository has in requests, which `registries.conf` may have rewritten (MIR-7).
+    func wirePath(of path: String) async throws(RegistryError) -> String {
+        let found = try await client.catalog.configuration(host: host.name, apiHost: host.apiHost, path: path)
+        return found.rewrite?.apply(path) ?? path
+    }
+
     /// Sends a request to the registry itself, or to where pushes go.
     func send(_ call: Call) async throws(RegistryError) -> Reply {
         let configuration = try await configuration()

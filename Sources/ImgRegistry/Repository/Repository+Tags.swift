@@ -31,6 +31,7 @@ extension Repository {
         limit: Int,
         visit: (JSON, Reply) throws(RegistryError) -> Bool
     ) async throws(RegistryError) {
+        let name = try await session.wirePath
         var target = Call.Target.repository(first)
         var seen: Set<String> = []
         for _ in 0..<Self.maxPages {
@@ -45,7 +46,7 @@ extension Repository {
                 let url = URLParts(reply.url)?.resolving(link), seen.insert(url).inserted
             else { return }
             guard let new = URLParts(url), let old = URLParts(reply.url), new.origin == old.origin,
-                new.path.contains("/\(path)/")
+                new.path.contains("/\(name)/")
             else {
                 throw session.error(.blocked, operation, "the next page \(URLMask.mask(url)) is not at this repository")
             }

@@ -83,7 +83,11 @@ extension Repository {
         _ body: UploadBody,
         _ hints: UploadHints
     ) async throws(RegistryError) -> PushOutcome {
-        let mountable = Array(hints.mountSources.filter { $0 != path && session.host.canMount(from: $0) }.prefix(2))
+        var mountable: [String] = []
+        for source in hints.mountSources where source != path && mountable.count < 2 {
+            let name = try await session.wirePath(of: source)
+            if session.host.canMount(from: name) { mountable.append(name) }
+        }
         var isThere = hints.isPresent
         if !isThere { isThere = try await hasBlob(descriptor, mountSources: mountable) }
         if isThere {
