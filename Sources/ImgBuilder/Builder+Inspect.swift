@@ -48,15 +48,8 @@ extension Builder {
         try await perform { session in
             let source = try await session.open(location)
             let root = try await source.resolve()
-            var entries: [ImageGraph.Content] = []
-            if root.descriptor.mediaType.isIndex {
-                let index = try ImageIndex(parsing: root.bytes, mediaType: root.descriptor.mediaType)
-                for entry in index.images {
-                    entries.append(ImageGraph.Content(descriptor: entry, bytes: try await source.manifest(entry)))
-                }
-            } else {
-                entries = [root]
-            }
+            let isIndex = root.descriptor.mediaType.isIndex
+            let entries = isIndex ? try await GraphReader.manifests(of: root, from: source) : [root]
             var images: [ImageDescription.Image] = []
             for entry in entries where entry.descriptor.mediaType.isManifest {
                 let manifest = try ImageManifest(parsing: entry.bytes, mediaType: entry.descriptor.mediaType)

@@ -137,13 +137,16 @@ public struct ImageIndex: Hashable, Sendable {
         return JSON.object(object).encoded()
     }
 
-    /// The entries that are images, SOCI indexes and attestations left out, in order (PULL-9).
-    package var images: [Descriptor] {
-        manifests.filter { entry in
-            (entry.mediaType.isManifest || entry.mediaType.isIndex) && entry.artifactType == nil
-                && entry.annotations["vnd.docker.reference.type"] == nil
-                && !(entry.platform?.os == "unknown" && entry.platform?.architecture == "unknown")
-        }
+    /// The entries that are images, in order.
+    package var images: [Descriptor] { manifests.filter(\.isImage) }
+}
+
+extension Descriptor {
+    /// Whether an entry of an index is an image or an index of images: no SOCI index, no attestation (PULL-9).
+    package var isImage: Bool {
+        (mediaType.isManifest || mediaType.isIndex) && artifactType == nil
+            && annotations["vnd.docker.reference.type"] == nil
+            && !(platform?.os == "unknown" && platform?.architecture == "unknown")
     }
 }
 
