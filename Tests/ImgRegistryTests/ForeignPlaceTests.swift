@@ -148,6 +148,55 @@ import Testing
         #expect(error.answers.first?.message == "not you")
     }
 
+    /// Whether bytes are to be decoded shows their number, or else their digest.
+    @Test(arguments: [false, true], [false, true])
+    func blobsAreWhatHasTheDigest(_ isStored: Bool, _ isLengthKnown: Bool) async throws {
+        let text = Array("a configuration, or a layer\n".utf8) + Array(repeating: UInt8(ascii: "x"), count: 300_000)
+        let encoded = try await Self.compressed(text)
+        let blob = Sample(isStored ? encoded : text)
+        let registry = try FakeRegistry { exchange, _ in
+            guard exchange.path.contains("/blobs/") else { return .standard }
+            if isLengthKnown { return .response(ServerResponse(200, headers: Self.encoding, body: encoded)) }
+            try exchange.write("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n")
+            try exchange.write("\(String(encoded.count, radix: 16))\r\n")
+            try exchange.write(encoded + Array("\r\n0\r\n\r\n".utf8))
+            return .done
+        }
+        let remote = try TestClient().pull(registry.host)
+        #expect(try await remote.blob(blob.descriptor) == blob.bytes)
+        #expect(registry.count("GET", containing: "/blobs/") == (isLengthKnown ? 1 : 2))
+    }
+
+    @Test func aBrokenEncodedBlobIsContinued() async throws {
+        let blob = Sample((0..<400_000).map { UInt8(ascii: "a") + UInt8($0 * $0 % 26) })
+        let encoded = try await Self.compressed(blob.bytes)
+        let registry = try FakeRegistry { exchange, content in
+            guard exchange.isBlob else { return .standard }
+            #expect(exchange["Range"] == nil)
+            let part = content.tick("get") == 1 ? encoded.count / 2 : encoded.count
+            try exchange.write(
+                "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: \(encoded.count)\r\n\r\n"
+            )
+            try exchange.write(Array(encoded[..<part]))
+            exchange.close()
+            return .done
+        }
+        #expect(try await TestClient().pull(registry.host).blob(blob.descriptor) == blob.bytes)
+        #expect(registry.count("GET", containing: "/blobs/") == 2)
+    }
+
+    /// What is decoded is neither more nor other than announced.
+    @Test(arguments: [9 << 20, 40]) func encodedBlobsAreChecked(_ count: Int) async throws {
+        let bytes = try await Self.compressed(Array(repeating: UInt8(ascii: " "), count: count))
+        let blob = Sample(Array(repeating: UInt8(ascii: "x"), count: 40))
+        let registry = try FakeRegistry { exchange, _ in
+            guard exchange.path.contains("/blobs/") else { return .standard }
+            return .response(ServerResponse(200, headers: Self.encoding, body: bytes))
+        }
+        let error = try await failure { _ = try await TestClient().pull(registry.host).blob(blob.descriptor) }
+        #expect(error.code == (count == 40 ? .digestMismatch : .sizeMismatch), "\(error)")
+    }
+
     @Test func blobsAreTakenAsTheyAre() async throws {
         let blob = Sample(try await Self.compressed(Array("a layer, stored compressed".utf8)))
         let registry = try FakeRegistry { exchange, _ in

@@ -103,6 +103,8 @@ struct Reply: Sendable {
         header("Content-Encoding").flatMap { ["", "identity"].contains($0.lowercased()) ? nil : $0.lowercased() }
     }
 
+    var isGzip: Bool { ["gzip", "x-gzip"].contains(encoding) }
+
     /// The whole body of a document, decoded where a server has compressed it unasked (NET-3).
     func document(limit: Int) async throws(HTTPError) -> [UInt8] {
         // Compression makes what is small larger.

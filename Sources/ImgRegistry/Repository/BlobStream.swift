@@ -19,6 +19,8 @@ package actor BlobStream {
     private var host: String
     /// How the last reply said to be encoded.
     private var encoding: String?
+    /// Whether replies with an encoding are decoded; nil until one has shown what the digest is of (NET-3).
+    private var decodes: Bool?
     private var isDone = false
 
     /// - Parameter start: The first byte wanted. A stream that doesn't begin at 0 can't verify the digest and leaves that
@@ -127,7 +129,10 @@ extension BlobStream {
         // The digest is of the bytes as they are stored: nobody on the way may compress them (NET-3).
         call.headers.append(Endpoint.Header(name: "Accept-Encoding", value: "identity"))
         call.weight = .held
-        if position > 0 { call.headers.append(Endpoint.Header(name: "Range", value: "bytes=\(position)-")) }
+        // A range would be one of the encoded bytes.
+        if position > 0, decodes != true {
+            call.headers.append(Endpoint.Header(name: "Range", value: "bytes=\(position)-"))
+        }
         let reply: Reply
         do {
             reply = try await session.read(call, needing: .pull)
@@ -140,12 +145,43 @@ extension BlobStream {
         }
         host = URLParts(reply.url)?.host ?? host
         encoding = reply.encoding
-        guard position > 0 else { return BlobSource(reply.response.body, skipping: 0) }
-        guard reply.status == 206 else { return BlobSource(reply.response.body, skipping: position) }
+        guard reply.status == 206 else {
+            if decodes == nil, reply.isGzip {
+                guard let length = reply.response.headers.contentLength else {
+                    decodes = try await !isAsStored(reply)
+                    return try await source(session.read(call, needing: .pull))
+                }
+                decodes = length != descriptor.size
+            }
+            return try source(reply)
+        }
         guard let range = reply.header("Content-Range"), range.hasPrefix("bytes \(position)-") else {
             throw session.error(.protocol, operation, "the registry sent another range than the one asked for")
         }
-        return BlobSource(reply.response.body, skipping: 0)
+        return BlobSource(reply.response.body)
+    }
+
+    /// The bytes of a reply that begins with the first.
+    private func source(_ reply: Reply) throws(RegistryError) -> BlobSource {
+        guard decodes == true, reply.isGzip else { return BlobSource(reply.response.body, skipping: position) }
+        do {
+            return BlobSource(reply.response.body, skipping: position, decoder: try ContentDecoder())
+        } catch {
+            throw session.error(.configuration, operation, error.message)
+        }
+    }
+
+    /// Whether the bytes of a reply, as they come, are those of the blob.
+    private func isAsStored(_ reply: Reply) async throws(RegistryError) -> Bool {
+        let source = BlobSource(reply.response.body)
+        let check = DigestCheck(descriptor.digest.algorithm)
+        var count: Int64 = 0
+        while let chunk = try await source.next(session, operation) {
+            count += Int64(chunk.count)
+            guard count <= descriptor.size else { return false }
+            check.update(chunk)
+        }
+        return check.matches(descriptor.digest)
     }
 
     /// Foreign layers have other places, asked without credentials (PULL-21).
@@ -164,13 +200,13 @@ extension BlobStream {
     }
 }
 
-/// The body of one reply, less the bytes that are there already.
+/// The body of one reply, decoded if need be, less the bytes that are there already.
 final class BlobSource: Sendable {
     private let reader: BodyReader
     private let skipping: Int64
 
-    init(_ body: HTTPResponseBody, skipping: Int64) {
-        reader = BodyReader(body)
+    init(_ body: HTTPResponseBody, skipping: Int64 = 0, decoder: sending ContentDecoder? = nil) {
+        reader = BodyReader(body, decoder)
         self.skipping = skipping
     }
 
@@ -182,6 +218,8 @@ final class BlobSource: Sendable {
             var failure = session.error(code, operation, "the transfer broke off: \(error.message)")
             failure.isTransient = code == .network
             throw failure
+        } catch let error as StreamError {
+            throw session.error(.digestMismatch, operation, "its encoding can't be undone: \(error.message)")
         } catch {
             throw session.error(.cancelled, operation, "cancelled")
         }
@@ -191,22 +229,41 @@ final class BlobSource: Sendable {
 /// Pulls chunks from a body for one reader at a time.
 private actor BodyReader {
     private var iterator: HTTPResponseBody.AsyncIterator?
+    private let decoder: ContentDecoder?
     private var skipped: Int64 = 0
 
-    init(_ body: HTTPResponseBody) {
+    init(_ body: HTTPResponseBody, _ decoder: sending ContentDecoder?) {
         iterator = body.makeAsyncIterator()
+        self.decoder = decoder
     }
 
     func next(skipping: Int64) async throws -> [UInt8]? {
-        while var taken = iterator.take() {
-            let chunk = try await taken.next()
-            iterator = taken
-            guard let chunk else { return nil }
+        while let chunk = try await decoded() {
             guard skipped < skipping else { return chunk }
             let surplus = skipped + Int64(chunk.count) - skipping
             skipped += Int64(chunk.count)
             if surplus > 0 { return Array(chunk.suffix(Int(surplus))) }
         }
         return nil
+    }
+
+    private func decoded() async throws -> [UInt8]? {
+        guard let decoder else { return try await received() }
+        while true {
+            let bytes = try decoder.next()
+            if !bytes.isEmpty { return bytes }
+            guard let chunk = try await received() else {
+                guard decoder.isComplete else { throw StreamError(.corrupt, "the gzip stream ends too early") }
+                return nil
+            }
+            decoder.feed(chunk)
+        }
+    }
+
+    private func received() async throws -> [UInt8]? {
+        guard var taken = iterator.take() else { return nil }
+        let chunk = try await taken.next()
+        iterator = taken
+        return chunk
     }
 }
