@@ -75,7 +75,7 @@ let package = Package(
 
         library("ImgDockerfile", ["ImgOCI", "ImgReport"]),
         library("ImgStore", ["ImgOCI", "ImgStream"]),
-        library("ImgHTTP", ["CImgCurl", "CImgCurlShims", "ImgTasks"]),
+        library("ImgHTTP", ["CImgCurl", "CImgCurlShims", "ImgOCI", "ImgTasks"]),
         library("ImgCredentials", ["ImgOCI", "ImgReport", "ImgStream", "ImgTasks", subprocess, system]),
 
         library("ImgTree", ["ImgOCI", "ImgStream"]),

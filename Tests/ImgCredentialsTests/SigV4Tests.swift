@@ -158,11 +158,6 @@ import Testing
         #expect(AWSURL(url)?.isLoopback == expected)
     }
 
-    @Test func readsHTTPDates() {
-        #expect(HTTPDate.parse("Tue, 24 Nov 2026 18:28:36 GMT") == Timestamp(rfc3339: "2026-11-24T18:28:36Z"))
-        #expect(HTTPDate.parse("yesterday") == nil)
-    }
-
     @Test func hashesAsOthersDo() {
         #expect(Hex.encode(Hashing.sha1(Array("my-sso".utf8))) == "0ad374308c5a4e22f723adf10145eafad7c4031c")
     }

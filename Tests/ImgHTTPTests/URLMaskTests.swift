@@ -84,14 +84,4 @@ struct RetryAfterTests {
     func reads(text: String, seconds: Int64?) {
         #expect(RetryAfter.parse(text, now: 784_111_777) == seconds.map { .seconds($0) })
     }
-
-    @Test(
-        arguments: [
-            ("Thu, 01 Jan 1970 00:00:00 GMT", 0), ("Tue, 29 Feb 2000 12:00:00 GMT", 951_825_600),
-            ("Tue, 31 Dec 2099 23:59:59 GMT", 4_102_444_799),
-        ] as [(String, Int64)]
-    )
-    func dates(text: String, seconds: Int64) {
-        #expect(HTTPDate.parse(text) == seconds)
-    }
 }

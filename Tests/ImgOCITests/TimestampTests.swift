@@ -45,6 +45,19 @@ import Testing
     }
 }
 
+@Suite struct HTTPDateTests {
+    @Test(
+        arguments: [
+            ("Thu, 01 Jan 1970 00:00:00 GMT", 0), ("Tue, 29 Feb 2000 12:00:00 GMT", 951_825_600),
+            ("Tue, 31 Dec 2099 23:59:59 GMT", 4_102_444_799), ("Sunday, 06-Nov-94 08:49:37 GMT", 784_111_777),
+            ("Sun Nov  6 08:49:37 1994", 784_111_777), ("yesterday", nil), ("Sun, 06 Nov 1994 08:49:37 CET", nil),
+        ] as [(String, Int64?)]
+    )
+    func reads(_ text: String, _ seconds: Int64?) {
+        #expect(HTTPDate.parse(text) == seconds)
+    }
+}
+
 @Suite struct PathCleaningTests {
     @Test(arguments: [
         ("", "."), ("a//b/./c/", "a/b/c"), ("/a/../..", "/"), ("../a/../..", "../.."), ("/./x", "/x"), ("a/..", "."),

@@ -67,7 +67,7 @@ final class AWSClient: Sendable {
     /// - Returns: Whether the reply shows that our clock is off, in which case the offset is kept.
     private func correctClock(by reply: CredentialReply) -> Bool {
         guard let date = reply.headers.value(of: "date").flatMap(HTTPDate.parse) else { return false }
-        let offset = date.seconds - context.environment.now().seconds
+        let offset = date - context.environment.now().seconds
         let known = clockOffset.withLock(\.self)
         guard abs(offset - known) > Self.toleratedSkew else { return false }
         clockOffset.withLock { $0 = offset }
@@ -112,20 +112,5 @@ extension JSON {
             default: nil
             }
         return seconds.flatMap { abs($0) < 1e12 ? Int64($0) : nil }
-    }
-}
-
-/// The date of a reply in its one modern form, `Tue, 24 Nov 2026 18:28:36 GMT`.
-enum HTTPDate {
-    private static let months = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ]
-
-    static func parse(_ text: String) -> Timestamp? {
-        let words = text.split(separator: " ").map(String.init)
-        guard words.count == 6, words[5] == "GMT", let month = months.firstIndex(of: words[2]) else { return nil }
-        let number = String(month + 1)
-        let padded = number.count == 1 ? "0" + number : number
-        return Timestamp(rfc3339: "\(words[3])-\(padded)-\(words[1])T\(words[4])Z")
     }
 }
