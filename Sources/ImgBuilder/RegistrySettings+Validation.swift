@@ -1,4 +1,5 @@
 import Glibc
+import ImgHTTP
 import ImgOCI
 import ImgRegistry
 package import ImgReport
@@ -49,11 +50,10 @@ extension RegistrySettings {
     }
 
     private static func invalid(_ text: String, _ flag: String, _ form: String) -> BuildError {
-        let host = text.firstRange(of: "://").map { text[$0.upperBound...].prefix { $0 != "/" } }
-        return BuildError(
+        BuildError(
             .usage,
-            "invalid value \"\(text)\" of \(flag): it must be \(form)",
-            hints: host.map { ["write \($0)"] } ?? []
+            "invalid value \"\(URLMask.mask(text))\" of \(flag): it must be \(form)",
+            hints: URLParts(text).map { ["write \($0.authority)"] } ?? []
         )
     }
 }

@@ -35,6 +35,12 @@ import Testing
         #expect(diagnostic.hints == (text.contains("://") ? ["write reg:5000"] : []))
     }
 
+    @Test func printsNoPassword() throws {
+        let diagnostic = try refusal(["--registry-insecure", "https://me:geheim@reg:5000/"])
+        #expect(!"\(diagnostic)".contains("geheim"))
+        #expect(diagnostic.hints == ["write reg:5000"])
+    }
+
     @Test(arguments: ["https://x/", "x:443", "x/y", ""]) func refusesRedirectHosts(_ text: String) throws {
         #expect(try refusal(["--allow-redirect", text]).message.contains("a host without port"))
         #expect(try settings(["--allow-redirect", "x.example"]).redirectHosts == ["x.example"])

@@ -96,7 +96,7 @@ struct Reply: Sendable {
     var contentDigest: Digest? { header("Docker-Content-Digest").flatMap { try? Digest(parsing: $0) } }
 
     /// Of the content itself: a length under another encoding says nothing about it (NET-3).
-    var contentLength: Int64? { encoding == nil ? header("Content-Length").flatMap { Int64($0) } : nil }
+    var contentLength: Int64? { encoding == nil ? response.headers.contentLength : nil }
 
     /// How the body is encoded although nobody asked for that; nil when it is not.
     var encoding: String? {
