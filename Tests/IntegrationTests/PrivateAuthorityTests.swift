@@ -72,7 +72,7 @@ import Testing
 
     @Test(arguments: Way.allCases) func pullsAndPushes(_ way: Way) async throws {
         try await Self.with { world in
-            var arguments = ["--registry-config-dir", world.lab.scratch["hosts"]]
+            var arguments: [String] = []
             var environment: [String: String] = [:]
             let authority = world.authority.certificate
             switch way {
@@ -80,15 +80,16 @@ import Testing
             case .optionForTheHost: arguments = ["--registry-ca", "registry.test=\(authority)"]
             case .insecure: arguments = ["--registry-insecure", "registry.test"]
             case .dockerDirectory:
-                arguments = []
                 try await world.copy(authority, to: ".config/docker/certs.d/registry.test/ca.crt")
             case .containerdServer:
+                arguments = ["--registry-config-dir", world.lab.scratch["hosts"]]
                 try await world.copy(authority, to: "hosts/registry.test/ca.pem")
                 try world.lab.scratch.write(
                     "hosts/registry.test/hosts.toml",
                     "server = \"https://registry.test\"\nca = \"ca.pem\"\n"
                 )
             case .containerdHost:
+                arguments = ["--registry-config-dir", world.lab.scratch["hosts"]]
                 try world.lab.scratch.write(
                     "hosts/registry.test/hosts.toml",
                     "server = \"https://registry.test\"\n\n[host.\"https://registry.test\"]\n  ca = \"\(authority)\"\n"
