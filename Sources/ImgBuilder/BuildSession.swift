@@ -127,6 +127,19 @@ extension HostSettings {
         hosts.redirectHosts = Set(settings.redirectHosts.map { $0.lowercased().filter { $0 != "[" && $0 != "]" } })
         hosts.isAddressStrict = settings.refusesInternalAddresses
         hosts.isRealmStrict = settings.requiresRelatedRealm
+        return hosts
+    }
+}
+
+extension RegistryClient {
+    static func make(
+        _ environment: BuilderEnvironment,
+        http: HTTPClient,
+        trust: ServerTrust,
+        credentials: CredentialResolver,
+        createsRepository: Bool,
+        events: any EventSink
+    ) -> RegistryClient {
         var options = RegistryOptions()
         if let concurrency = environment.registry.concurrency {
             options.transfersPerHost = concurrency

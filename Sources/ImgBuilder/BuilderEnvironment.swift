@@ -55,8 +55,8 @@ public struct RegistrySettings: Sendable, Hashable {
 
     /// Hosts that may be spoken to in plain HTTP or with an unverified certificate (SCH-2).
     public var insecureHosts: [String] = []
-    /// PEM files added to the system's roots; a nil host means all (TLS-5).
-    public var certificateAuthorities: [(host: String?, path: String)] = []
+    /// Added to the system's roots (TLS-5).
+    public var certificateAuthorities: [CertificateAuthority] = []
     /// Directories of containerd's `hosts.toml` layout, instead of the system's own (MIR-1).
     public var configurationDirectories: [String] = []
     /// Hosts that a registry may lead to although they look internal (SEC-4).

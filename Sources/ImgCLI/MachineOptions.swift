@@ -61,7 +61,10 @@ struct MachineOptions: ParsableArguments {
         environment.registry.insecureHosts = insecure
         environment.registry.certificateAuthorities = authorities.map { text in
             let (host, named) = InputOptions.pair(text)
-            return (host: named == nil ? nil : host, path: environment.absolute(named ?? text))
+            return RegistrySettings.CertificateAuthority(
+                host: named == nil ? nil : host,
+                path: environment.absolute(named ?? text)
+            )
         }
         environment.registry.configurationDirectories = configurationDirectories.map(environment.absolute)
         environment.registry.redirectHosts = redirectHosts
