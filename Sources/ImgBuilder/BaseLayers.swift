@@ -197,22 +197,17 @@ final class BaseLayers: LayerContentReader, Sendable {
     private func extract(_ ordinals: Set<Int>, of layer: Digest) async throws -> [Int: ContentRef] {
         let location = try location(layer)
         let spool = try await pool.run { [self] in try SpoolFile.create(in: spoolDirectory) }
-        let pieces = try await read(location) { source in try LayerContents.extract(ordinals, from: source, into: spool)
+        let pieces = try await read(location) { source in
+            try LayerContents.extract(ordinals, from: source, expecting: location.descriptor, into: spool)
         }
         return pieces.mapValues { .spool(file: spool, offset: $0.offset, size: $0.size) }
     }
 
     func read(layer: Digest, ordinal: Int, limit: Int) async throws(BuildError) -> [UInt8] {
         do {
-            let location = try location(layer)
-            let spool = try await pool.run { [self] in try SpoolFile.create(in: spoolDirectory) }
-            let pieces = try await read(location) { source in
-                try LayerContents.extract([ordinal], from: source, into: spool)
-            }
-            guard let piece = pieces[ordinal], piece.size <= limit else {
+            guard let content = try await extract([ordinal], of: layer)[ordinal], content.size <= Int64(limit) else {
                 throw BuildError("file larger than \(limit) bytes")
             }
-            let content = ContentRef.spool(file: spool, offset: piece.offset, size: piece.size)
             return try await pool.run { try content.openLocal()?.readAll(limit: limit) ?? [] }
         } catch {
             throw BuildError(describing: error)
@@ -258,7 +253,7 @@ final class BaseLayers: LayerContentReader, Sendable {
                     }
                     channel.finish(throwing: nil)
                 } catch is ChannelClosed {
-                    // The reader has what it wanted.
+                    // The reader has failed, and says why.
                 } catch {
                     channel.finish(throwing: error)
                 }

@@ -9,19 +9,32 @@ package enum LayerContents {
         package var size: Int64
     }
 
-    /// Reads a layer up to the last wanted file.
+    /// Reads a layer, up to the last wanted file as a tar, and to its end for the digest.
     ///
     /// - Parameters:
-    ///   - source: The compressed blob.
     ///   - ordinals: Numbers of tar headers, counted from 0.
+    ///   - source: The compressed blob.
+    ///   - expected: Its digest and size.
     /// - Returns: Where each content lies in `spool`.
+    /// - Throws: ``StreamError`` or `CancellationError`; no content is returned of a blob that is another.
     package static func extract(
         _ ordinals: Set<Int>,
         from source: any ByteSource,
+        expecting expected: Descriptor,
+        into spool: SpoolFile
+    ) throws -> [Int: Piece] {
+        let blob = VerifyingSource(source, expecting: .init(digest: expected.digest, size: expected.size))
+        let pieces = try pieces(ordinals, of: TarReader(Inflater(blob)), into: spool)
+        try blob.finish()
+        return pieces
+    }
+
+    private static func pieces(
+        _ ordinals: Set<Int>,
+        of reader: TarReader,
         into spool: SpoolFile
     ) throws -> [Int: Piece] {
         var pieces: [Int: Piece] = [:]
-        let reader = try TarReader(Inflater(source))
         var ordinal = 0
         while pieces.count < ordinals.count, try reader.next() != nil {
             try Task.checkCancellation()
