@@ -114,7 +114,7 @@ struct Downloads: Sendable {
     }
 
     /// Fetches a URL (URL-1…4).
-    /// - Parameter checksum: `sha256:…`, compared with the content.
+    /// - Parameter checksum: `sha256:…` or `sha512:…`, compared with the content.
     func file(_ url: String, checksum: String?) async throws -> Download {
         let expected = try checksum.map { text in
             do {
@@ -126,18 +126,15 @@ struct Downloads: Sendable {
         let response = try await get(url)
         let (pool, directory) = (pool, spoolDirectory)
         let spool = try await pool.run { try SpoolFile.create(in: directory) }
-        let hash = RunningHash()
+        let hash = expected.map { RunningHash($0.algorithm) }
         for try await chunk in response.body {
             try await pool.run {
                 try spool.append(chunk.span)
-                hash.update(chunk)
+                hash?.update(chunk)
             }
         }
-        if let expected {
-            let digest = hash.finish()
-            guard digest == expected else {
-                throw BuildError("digest mismatch \(digest): \(expected)", notes: ["url: \(URLMask.mask(url))"])
-            }
+        if let expected, let hash, hash.text != expected.description {
+            throw BuildError("digest mismatch \(hash.text): \(expected)", notes: ["url: \(URLMask.mask(url))"])
         }
         let time = response.headers["Last-Modified"].flatMap(HTTPDate.parse).map { Timestamp(seconds: $0) }
         let file = FetchedFile(
@@ -190,13 +187,18 @@ struct Downloads: Sendable {
     }
 }
 
-/// A SHA-256 that is fed from one thread after another.
+/// A digest of bytes that are fed from one thread after another.
 private final class RunningHash: Sendable {
-    private let hash = Mutex(SHA256())
+    private let hash: Mutex<DigestCheck>
 
-    func update(_ bytes: [UInt8]) { hash.withLock { $0.update(bytes.span) } }
+    init(_ algorithm: Digest.Algorithm) {
+        hash = Mutex(DigestCheck(algorithm))
+    }
 
-    func finish() -> Digest { hash.withLock { $0.current() } }
+    func update(_ bytes: [UInt8]) { hash.withLock { $0.update(bytes) } }
+
+    /// `sha256:…` of what was fed so far.
+    var text: String { hash.withLock { $0.text } }
 }
 
 /// `%41` in URLs.

@@ -57,8 +57,8 @@ package struct LayoutSource: ImageSource {
 
 /// Reads a file in chunks and compares size and digest before the last one is given out.
 final class VerifyingFileReader: Sendable {
-    private struct State: ~Copyable {
-        var hash: SHA256
+    private struct State {
+        var check: DigestCheck
         var position: Int64 = 0
     }
 
@@ -76,7 +76,7 @@ final class VerifyingFileReader: Sendable {
             guard errno == ELOOP else { throw BuildError(.notFound, "\(place) has no blob \(descriptor.digest)") }
             throw BuildError("blob \(descriptor.digest) of \(place) is a symbolic link, which is not followed")
         }
-        state = Mutex(State(hash: SHA256()))
+        state = Mutex(State(check: DigestCheck(descriptor.digest.algorithm)))
     }
 
     deinit { close(file) }
@@ -89,11 +89,11 @@ final class VerifyingFileReader: Sendable {
             }
             guard count >= 0 else { throw LocalFiles.failure("read blob \(descriptor.digest) of", place) }
             chunk.removeLast(chunk.count - count)
-            unsafe chunk.withUnsafeBytes { unsafe state.hash.update($0) }
+            unsafe chunk.withUnsafeBytes { unsafe state.check.update($0) }
             state.position += Int64(count)
             // Before the last bytes are given out: who knows the size stops reading there.
             if count == 0 || state.position >= descriptor.size {
-                guard state.position == descriptor.size, state.hash.current() == descriptor.digest else {
+                guard state.position == descriptor.size, state.check.matches(descriptor.digest) else {
                     throw BuildError("blob \(descriptor.digest) of \(place) has other content than its name says")
                 }
             }

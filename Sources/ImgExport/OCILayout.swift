@@ -95,7 +95,9 @@ package struct OCILayout: Sendable, Hashable {
                 "blob \(descriptor.digest) of \(path) has \(bytes.count) bytes, expected \(descriptor.size)"
             )
         }
-        guard SHA256.digest(of: bytes) == descriptor.digest else {
+        let check = DigestCheck(descriptor.digest.algorithm)
+        check.update(bytes)
+        guard check.matches(descriptor.digest) else {
             throw BuildError("blob \(descriptor.digest) of \(path) has other content than its name says")
         }
         return bytes

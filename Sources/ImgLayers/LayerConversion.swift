@@ -21,7 +21,8 @@ package enum LayerConversion {
         into store: ContentStore
     ) throws -> (descriptor: Descriptor, path: String) {
         let blob = VerifyingSource(source, expecting: .init(digest: original.digest, size: original.size))
-        let tar = try Inflater(blob)
+        // What is compressed is hashed by SHA-256 anyway.
+        let tar = try Inflater(blob, expecting: diffID.algorithm == .sha256 ? nil : diffID)
         let draft = try store.draft()
         let compressor = LayerCompressor(settings: settings, workers: workers, into: draft)
         var buffer = ReadBuffer()
@@ -30,8 +31,9 @@ package enum LayerConversion {
             try buffer.withSpan { chunk throws(StreamError) in try compressor.write(chunk) }
         }
         let result = try compressor.finish()
+        try tar.finish()
         try blob.finish()
-        guard result.diffID == diffID else {
+        guard diffID.algorithm != .sha256 || result.diffID == diffID else {
             throw StreamError(.corrupt, "the uncompressed layer does not have the diff ID \(diffID)")
         }
         let descriptor = Descriptor(

@@ -12,7 +12,8 @@ package final class Inflater: ByteSource {
     private let input: BufferedInput
     private let limit: Int64
     private let decoder: any StreamDecoder
-    private var hash: SHA256?
+    private let expected: Digest?
+    private let check: DigestCheck?
     /// False when the bytes are passed on as they are.
     package let isCompressed: Bool
     /// Uncompressed bytes so far.
@@ -20,15 +21,16 @@ package final class Inflater: ByteSource {
 
     /// - Parameters:
     ///   - source: The compressed bytes.
-    ///   - hashes: Whether ``diffID()`` will be asked for.
+    ///   - diffID: Digest of the uncompressed bytes, compared by ``finish()``.
     package init(
         _ source: any ByteSource,
-        hashes: Bool = false,
+        expecting diffID: Digest? = nil,
         limit: Int64 = Inflater.defaultLimit
     ) throws(StreamError) {
         input = BufferedInput(source)
         self.limit = limit
-        hash = hashes ? SHA256() : nil
+        expected = diffID
+        check = diffID.map { DigestCheck($0.algorithm) }
         let magic = try input.peek(4)
         if magic.starts(with: [0x1f, 0x8b]) {
             decoder = try GzipDecoder()
@@ -47,12 +49,17 @@ package final class Inflater: ByteSource {
         let produced = unsafe try decoder.decode(input, into: buffer)
         count += Int64(produced)
         guard count <= limit else { throw StreamError(.tooLarge, "more than \(limit) bytes when uncompressed") }
-        unsafe hash?.update(UnsafeRawBufferPointer(rebasing: buffer[..<produced]))
+        unsafe check?.update(UnsafeRawBufferPointer(rebasing: buffer[..<produced]))
         return produced
     }
 
-    /// The digest of everything uncompressed so far; nil when it was not hashed.
-    package func diffID() -> Digest? { hash?.current() }
+    /// Reads what is left and compares.
+    package func finish() throws(StreamError) {
+        try drain()
+        if let check, let expected, !check.matches(expected) {
+            throw StreamError(.corrupt, "the uncompressed layer does not have the diff ID \(expected)")
+        }
+    }
 }
 
 /// Compressed input in pieces of one buffer.

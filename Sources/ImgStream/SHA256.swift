@@ -3,33 +3,19 @@ package import ImgOCI
 
 /// SHA-256 by OpenSSL, fed in pieces.
 @safe package struct SHA256: ~Copyable {
-    private let context: OpaquePointer?
+    private let hash = unsafe MessageHash(EVP_sha256())
 
     /// An empty message.
-    package init() {
-        unsafe context = EVP_MD_CTX_new()
-        _ = unsafe EVP_DigestInit_ex(context, EVP_sha256(), nil)
-    }
-
-    deinit { unsafe EVP_MD_CTX_free(context) }
+    package init() {}
 
     package mutating func update(_ bytes: Span<UInt8>) {
-        unsafe bytes.withUnsafeBytes { _ = unsafe EVP_DigestUpdate(context, $0.baseAddress, $0.count) }
+        unsafe bytes.withUnsafeBytes { unsafe hash.update($0) }
     }
 
-    package mutating func update(_ bytes: UnsafeRawBufferPointer) {
-        _ = unsafe EVP_DigestUpdate(context, bytes.baseAddress, bytes.count)
-    }
+    package mutating func update(_ bytes: UnsafeRawBufferPointer) { unsafe hash.update(bytes) }
 
     /// The digest of what was fed so far; feeding may go on.
-    package func current() -> Digest {
-        let copy = unsafe EVP_MD_CTX_new()
-        defer { unsafe EVP_MD_CTX_free(copy) }
-        _ = unsafe EVP_MD_CTX_copy_ex(copy, context)
-        var out = [UInt8](repeating: 0, count: 32)
-        _ = unsafe out.withUnsafeMutableBufferPointer { unsafe EVP_DigestFinal_ex(copy, $0.baseAddress, nil) }
-        return Digest(sha256: out)
-    }
+    package func current() -> Digest { Digest(sha256: hash.current()) }
 
     /// The digest of the whole message.
     package consuming func finalize() -> Digest { current() }
@@ -38,13 +24,14 @@ package import ImgOCI
     package static func digest(of bytes: [UInt8]) -> Digest { Digest(sha256: hash(bytes)) }
 
     /// The raw 32 bytes.
-    package static func hash(_ bytes: [UInt8]) -> [UInt8] { unsafe OneShotHash.digest(bytes, length: 32, EVP_sha256()) }
+    package static func hash(_ bytes: [UInt8]) -> [UInt8] { unsafe OneShotHash.digest(bytes, EVP_sha256()) }
 
     /// HMAC with SHA-256, 32 bytes (RFC 2104).
     package static func hmac(key: [UInt8], _ message: [UInt8]) -> [UInt8] {
         var out = [UInt8](repeating: 0, count: 32)
         var count: UInt32 = 0
-        _ = unsafe HMAC(EVP_sha256(), key, Int32(key.count), message, message.count, &out, &count)
+        let code = unsafe HMAC(EVP_sha256(), key, Int32(key.count), message, message.count, &out, &count)
+        require(unsafe code != nil)
         return out
     }
 }
@@ -52,44 +39,68 @@ package import ImgOCI
 /// SHA-1 where a format of others asks for it.
 package enum LegacyHash {
     /// 20 bytes; names files, protects nothing.
-    package static func sha1(_ bytes: [UInt8]) -> [UInt8] { unsafe OneShotHash.digest(bytes, length: 20, EVP_sha1()) }
+    package static func sha1(_ bytes: [UInt8]) -> [UInt8] { unsafe OneShotHash.digest(bytes, EVP_sha1()) }
 }
 
 private enum OneShotHash {
-    static func digest(_ bytes: [UInt8], length: Int, _ kind: OpaquePointer?) -> [UInt8] {
+    static func digest(_ bytes: [UInt8], _ kind: OpaquePointer?) -> [UInt8] {
         var out = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
         var count: UInt32 = 0
-        _ = unsafe EVP_Digest(bytes, bytes.count, &out, &count, kind, nil)
-        return Array(out.prefix(length))
+        require(unsafe EVP_Digest(bytes, bytes.count, &out, &count, kind, nil) == 1)
+        return Array(out.prefix(Int(count)))
     }
 }
 
 /// A digest computed by either trusted algorithm, for verifying what a descriptor says.
 @safe package final class DigestCheck {
     private let algorithm: Digest.Algorithm
-    private let context: OpaquePointer?
+    private let hash: MessageHash
 
     package init(_ algorithm: Digest.Algorithm) {
         self.algorithm = algorithm
+        hash = unsafe MessageHash(algorithm == .sha256 ? EVP_sha256() : EVP_sha512())
+    }
+
+    package func update(_ bytes: UnsafeRawBufferPointer) { unsafe hash.update(bytes) }
+
+    package func update(_ bytes: [UInt8]) { unsafe bytes.withUnsafeBytes { unsafe hash.update($0) } }
+
+    /// `sha256:…` of what was fed so far; feeding may go on.
+    package var text: String { "\(algorithm.rawValue):\(Hex.encode(hash.current()))" }
+
+    /// Whether what was fed so far has this digest.
+    package func matches(_ digest: Digest) -> Bool { text == digest.description }
+}
+
+/// One of OpenSSL's hashes, fed in pieces.
+@safe private final class MessageHash {
+    private let context: OpaquePointer?
+
+    init(_ kind: OpaquePointer?) {
         unsafe context = EVP_MD_CTX_new()
-        _ = unsafe EVP_DigestInit_ex(context, algorithm == .sha256 ? EVP_sha256() : EVP_sha512(), nil)
+        require(unsafe EVP_DigestInit_ex(context, kind, nil) == 1)
     }
 
     deinit { unsafe EVP_MD_CTX_free(context) }
 
-    package func update(_ bytes: UnsafeRawBufferPointer) {
-        _ = unsafe EVP_DigestUpdate(context, bytes.baseAddress, bytes.count)
+    func update(_ bytes: UnsafeRawBufferPointer) {
+        require(unsafe EVP_DigestUpdate(context, bytes.baseAddress, bytes.count) == 1)
     }
 
-    package func update(_ bytes: [UInt8]) {
-        _ = unsafe EVP_DigestUpdate(context, bytes, bytes.count)
-    }
-
-    /// Whether what was fed has this digest; may be asked once.
-    package func matches(_ digest: Digest) -> Bool {
+    func current() -> [UInt8] {
+        let copy = unsafe EVP_MD_CTX_new()
+        defer { unsafe EVP_MD_CTX_free(copy) }
         var out = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
         var count: UInt32 = 0
-        _ = unsafe EVP_DigestFinal_ex(context, &out, &count)
-        return digest.algorithm == algorithm && Hex.encode(out.prefix(Int(count))) == digest.hex
+        require(unsafe EVP_MD_CTX_copy_ex(copy, context) == 1)
+        require(unsafe EVP_DigestFinal_ex(copy, &out, &count) == 1)
+        return Array(out.prefix(Int(count)))
     }
+}
+
+/// A digest of nothing must not go on as one.
+///
+/// OpenSSL refuses for want of memory, or when it was set up without the function, never for what is hashed.
+private func require(_ hasWorked: Bool) {
+    if !hasWorked { fatalError("OpenSSL cannot hash: out of memory, or its set-up forbids a hash function") }
 }

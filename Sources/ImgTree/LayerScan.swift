@@ -31,7 +31,7 @@ extension LayerIndex {
         diffID: Digest?,
         inspector: (any FileInspector)?
     ) throws -> LayerIndex {
-        let tar = try Inflater(source, hashes: diffID != nil)
+        let tar = try Inflater(source, expecting: diffID)
         let reader = try TarReader(tar)
         var builder = Builder()
         while let header = try reader.next() {
@@ -55,10 +55,7 @@ extension LayerIndex {
             }
             try builder.append(header, note: note, content: content)
         }
-        try tar.drain()
-        if let diffID, tar.diffID() != diffID {
-            throw StreamError(.corrupt, "the uncompressed layer does not have the diff ID \(diffID)")
-        }
+        try tar.finish()
         return try builder.finish()
     }
 

@@ -67,6 +67,32 @@ import Testing
         }
     }
 
+    /// Blobs are known by either digest that is trusted.
+    @Test(arguments: ["content", "other content"])
+    func aDigestBySHA512IsCompared(_ content: String) async throws {
+        try await Scratch.with { scratch in
+            try await LayoutExporter(path: scratch["layout"], names: [], pool: Self.pool).export(Self.graph())
+            try scratch.write("blob", content)
+            let sum = try await Program.output("sh", ["-c", "printf content | sha512sum"], in: scratch.path)
+            let digest = try Digest(parsing: "sha512:\(sum.prefix { $0 != " " })")
+            try scratch.write("layout/blobs/sha512/\(digest.hex)", content)
+            let blob = Descriptor(mediaType: .ociLayerTar, digest: digest, size: Int64(content.utf8.count))
+            let source = try await LayoutSource(path: scratch["layout"], tag: nil, digest: nil, pool: Self.pool)
+            func streamed() async throws -> [UInt8] {
+                var bytes: [UInt8] = []
+                for try await chunk in try await source.stream(blob) { bytes += chunk }
+                return bytes
+            }
+            if content == "content" {
+                #expect(try await source.blob(blob, limit: 100) == Array(content.utf8))
+                #expect(try await streamed() == Array(content.utf8))
+            } else {
+                await #expect(throws: BuildError.self) { try await source.blob(blob, limit: 100) }
+                await #expect(throws: BuildError.self) { try await streamed() }
+            }
+        }
+    }
+
     @Test func aLayoutIsReadBackAsItWasWritten() async throws {
         try await Scratch.with { scratch in
             let graph = Self.graph()

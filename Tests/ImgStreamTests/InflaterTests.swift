@@ -76,12 +76,24 @@ import Testing
         #expect(error?.code == .tooLarge)
     }
 
-    @Test func hashesWhatComesOut() async throws {
+    @Test(arguments: ["sha256", "sha512"])
+    func whatComesOutIsChecked(_ algorithm: String) async throws {
         let content = noise(200_000)
-        let inflater = try Inflater(BytesSource(try await Self.compressed("gzip", content)), hashes: true)
-        try inflater.drain()
-        #expect(inflater.diffID() == SHA256.digest(of: content))
-        #expect(inflater.count == 200_000)
+        let compressed = try await Self.compressed("gzip", content)
+        for (bytes, isRight) in [(content, true), (content + [0], false)] {
+            let diffID = try await Scratch.with { scratch in
+                try scratch.write("content", bytes)
+                let sum = try await Program.output("\(algorithm)sum", [scratch["content"]])
+                return try Digest(parsing: "\(algorithm):\(sum.prefix { $0 != " " })")
+            }
+            let inflater = try Inflater(BytesSource(compressed), expecting: diffID)
+            if isRight {
+                try inflater.finish()
+            } else {
+                #expect(throws: StreamError.self) { try inflater.finish() }
+            }
+            #expect(inflater.count == 200_000)
+        }
     }
 
     @Test func announcedSizeAndDigestAreChecked() throws {
