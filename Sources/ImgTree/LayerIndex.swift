@@ -30,6 +30,7 @@ package struct LayerIndex: Sendable {
         var content: [UInt8]?
 
         var isEmpty: Bool { capability == nil && note == nil && content == nil }
+        var size: Int { (capability?.count ?? 0) + (note?.count ?? 0) + (content?.count ?? 0) }
     }
 
     var paths = PathTable()

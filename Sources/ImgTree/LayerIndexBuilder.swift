@@ -11,9 +11,24 @@ extension LayerIndex {
         private var whiteouts: [[UInt8]] = []
         private var opaques: [[UInt8]] = []
         private var headerCount = 0
+        /// Bytes that the index takes, about.
+        private var size = 0
+        private let limit: Int
 
         /// An empty layer.
-        package init() {}
+        package init() { self.init(limit: 1 << 30) }
+
+        /// - Parameter limit: The most bytes of an index: compressed, headers come at a thousandth of their size.
+        init(limit: Int) {
+            self.limit = limit
+        }
+
+        private mutating func grow(by bytes: Int) throws(TreeError) {
+            size += bytes
+            guard size <= limit else {
+                throw .tooLarge("its paths and what is kept of its files take over \(limit) bytes")
+            }
+        }
 
         /// Takes the next header; whiteouts and opaque markers are recognised by name.
         package mutating func append(
@@ -25,6 +40,7 @@ extension LayerIndex {
             headerCount += 1
             let path = TreePath.relative(header.path)
             guard path.count <= TreePath.longest else { throw .tooLarge("a path of \(path.count) bytes") }
+            try grow(by: MemoryLayout<Record>.stride + path.count)
             if takeMarker(path) { return }
             var record = Record()
             record.kind = header.kind
@@ -47,14 +63,15 @@ extension LayerIndex {
                 note: note,
                 content: content
             )
-            if !attachment.isEmpty { attachments[records.count] = attachment }
+            if !attachment.isEmpty {
+                try grow(by: attachment.size)
+                attachments[records.count] = attachment
+            }
             try appendRecord(record, at: path)
         }
 
         private mutating func appendLink(_ target: [UInt8], to record: inout Record) throws(TreeError) {
-            guard links.count + target.count < Int(UInt32.max) else {
-                throw .tooLarge("more than 4 GiB of link targets")
-            }
+            try grow(by: target.count)
             record.linkOffset = UInt32(links.count)
             record.linkLength = UInt32(target.count)
             links.append(contentsOf: target)
@@ -95,7 +112,7 @@ extension LayerIndex {
             }
             for path in whiteouts.sorted(by: PathOrder.precedes) { _ = index.whiteouts.append(path) }
             for path in opaques.sorted(by: PathOrder.precedes) { _ = index.opaques.append(path) }
-            index.resolveHardlinks()
+            try resolveHardlinks(of: &index)
             return index
         }
 
@@ -140,7 +157,7 @@ extension LayerIndex {
 
         /// Entries written through a symbolic link of the same layer land where the link points, as when unpacked.
         private mutating func relocateThroughLinks() throws(TreeError) {
-            let moves = linkedMoves()
+            let moves = try linkedMoves()
             var moved = PathTable()
             moved.reserve(count: paths.count, bytes: paths.bytes.count)
             for position in 0..<paths.count {
@@ -150,7 +167,7 @@ extension LayerIndex {
             paths = moved
         }
 
-        private func linkedMoves() -> [Int: [UInt8]] {
+        private func linkedMoves() throws(TreeError) -> [Int: [UInt8]] {
             var targets: [ArraySlice<UInt8>: [UInt8]] = [:]
             for position in records.indices where records[position].kind == .symlink {
                 let record = records[position]
@@ -161,32 +178,44 @@ extension LayerIndex {
             if targets.isEmpty { return [:] }
             for position in records.indices where records[position].kind != .symlink { targets[paths[position]] = nil }
             var moves: [Int: [UInt8]] = [:]
+            var size = 0
             for position in records.indices {
                 let path = paths[position]
                 for slash in path.indices where path[slash] == UInt8(ascii: "/") {
                     guard let target = targets[path[..<slash]] else { continue }
                     let moved = TreePath.join(target, path[(slash + 1)...])
-                    if moved.count <= TreePath.longest { moves[position] = moved }
+                    if moved.count <= TreePath.longest {
+                        size += moved.count
+                        guard size <= limit else {
+                            throw .tooLarge("its paths take over \(limit) bytes once links are followed")
+                        }
+                        moves[position] = moved
+                    }
                     break
                 }
             }
             return moves
         }
-    }
 
-    mutating func resolveHardlinks() {
-        for position in records.indices where records[position].kind == .hardlink {
-            var target = position
-            var hops = 0
-            while records[target].kind == .hardlink, hops < 32 {
-                guard case .entry(let next) = probeTarget(of: records[target]) else { break }
-                target = next
-                hops += 1
+        private mutating func resolveHardlinks(of index: inout LayerIndex) throws(TreeError) {
+            for position in index.records.indices where index.records[position].kind == .hardlink {
+                var target = position
+                var hops = 0
+                while index.records[target].kind == .hardlink, hops < 32 {
+                    guard case .entry(let next) = index.probeTarget(of: index.records[target]) else { break }
+                    target = next
+                    hops += 1
+                }
+                guard index.records[target].kind != .hardlink, index.records[target].kind != .directory else {
+                    continue
+                }
+                index.records[target].isShared = true
+                index.records[position] = index.records[target]
+                guard let attachment = index.attachments[target] else { continue }
+                // Stored with each name.
+                try grow(by: attachment.size)
+                index.attachments[position] = attachment
             }
-            guard records[target].kind != .hardlink, records[target].kind != .directory else { continue }
-            records[target].isShared = true
-            records[position] = records[target]
-            attachments[position] = attachments[target]
         }
     }
 

@@ -2,7 +2,8 @@ package import ImgOCI
 package import ImgStream
 
 extension LayerIndex {
-    private static let chunkSize = 64 << 10
+    /// The most bytes of files that are kept of one layer; what is beyond is read from the layer when it is asked for.
+    private static let keptTotal: Int64 = 32 << 20
 
     /// Reads a layer once, as it comes from a registry or the store, and keeps its index; nothing is unpacked.
     ///
@@ -34,12 +35,14 @@ extension LayerIndex {
         let tar = try Inflater(source, expecting: diffID)
         let reader = try TarReader(tar)
         var builder = Builder()
+        var kept: Int64 = 0
         while let header = try reader.next() {
             try Task.checkCancellation()
             var content: [UInt8]?
             var note: [UInt8]?
             if header.kind == .file {
-                if header.size <= keptLimit(header.path) {
+                if header.size <= min(keptLimit(header.path), keptTotal - kept) {
+                    kept += header.size
                     let bytes = try reader.readAll(limit: Accounts.fileLimit)
                     content = bytes
                     var position = 0

@@ -38,6 +38,30 @@ import Testing
         #expect(try await tree.walk().map(\.kind) == [.file, .file])
     }
 
+    /// Layers that are small when compressed and would be large as an index.
+    @Test func thereIsALimitToWhatIsKept() throws {
+        func index(limit: Int, _ headers: [String], content: Int = 0) throws -> LayerIndex {
+            var builder = LayerIndex.Builder(limit: limit)
+            for (position, text) in headers.enumerated() {
+                let content = position == 0 && content > 0 ? [UInt8](repeating: 0x61, count: content) : nil
+                try builder.append(header(text), content: content)
+            }
+            return try builder.finish()
+        }
+        let long = String(repeating: "l", count: 3000)
+        let cases: [(headers: [String], content: Int)] = [
+            ((0..<300).map { "f f\($0)" }, 0), ((0..<300).map { "f .wh.f\($0)" }, 0),
+            (["f \(long)1", "f \(long)2", "f \(long)3", "f \(long)4"], 0),
+            ((0..<5).map { "l l\($0) -> \(long)" }, 0),
+            (["f etc/passwd"] + (0..<5).map { "h h\($0) -> etc/passwd" }, 3000),
+            (["l a -> \(long)"] + (0..<5).map { "f a/f\($0)" }, 0),
+        ]
+        for (headers, content) in cases {
+            #expect(try index(limit: 100_000, headers, content: content).headerCount == headers.count)
+            #expect(throws: TreeError.self) { try index(limit: 10_000, headers, content: content) }
+        }
+    }
+
     private func sample() throws -> LayerIndex {
         var builder = LayerIndex.Builder()
         var capable = header("f 755 usr/bin/ping")

@@ -134,6 +134,25 @@ import Testing
         }
     }
 
+    /// The rest is read from the layer if somebody asks for it.
+    @Test func accountFilesAreKeptUpToALimit() throws {
+        let sink = BytesSink()
+        var writer = TarWriter(into: sink)
+        let content = [UInt8](repeating: 0x0a, count: 64 << 10)
+        for number in 0..<600 {
+            var header = header("f \(number)/passwd")
+            header.size = Int64(content.count)
+            try writer.append(header)
+            try writer.write(content.span)
+        }
+        try writer.finish()
+        let index = try LayerIndex.scan(BytesSource(sink.bytes), expecting: nil)
+        #expect(index.count == 600)
+        #expect(index.attachments.values.reduce(0) { $0 + $1.size } == 32 << 20)
+        #expect(index.content(of: bytes("511/passwd")) == content)
+        #expect(index.content(of: bytes("512/passwd")) == nil)
+    }
+
     @Test func aTruncatedLayerIsAnError() async throws {
         try await Scratch.with { scratch in
             try await Program.output("sh", ["-c", Self.script + "\ntar -czf layer -C root ."], in: scratch.path)
