@@ -16,6 +16,9 @@ struct ELFReader {
 
     /// Beyond any file; sums of two such values do not overflow.
     private static let largest: UInt64 = 1 << 62
+    /// More names, and bytes of them, than a linker writes: what is beyond was made to keep its reader busy.
+    private static let nameLimit = 4096
+    private static let neededLimit = 64 << 10
 
     private let is64: Bool
     private let head: ByteReader
@@ -74,8 +77,7 @@ struct ELFReader {
             offset += UInt64(2 * width)
         }
         guard let strings = tags[5].flatMap(fileOffset(ofAddress:)) else { return }
-        let names = neededOffsets.compactMap { head.text(at: strings &+ $0) }
-        guard names.count == neededOffsets.count else { return }
+        guard let names = neededNames(neededOffsets, strings) else { return }
         facts.hasDynamicInfo = true
         facts.needed = names
         facts.soname = tags[14].flatMap { head.text(at: strings &+ $0) }
@@ -85,25 +87,43 @@ struct ELFReader {
         facts.glibcDefined = definedVersions(tags, strings).compactMap(LibraryVersion.init(symbolVersion:)).max()
     }
 
+    /// Names in `DT_NEEDED`; nil when one lies beyond the prefix or they are too many to be true.
+    private func neededNames(_ offsets: [UInt64], _ strings: UInt64) -> [String]? {
+        var names: [String] = []
+        var size = 0
+        for offset in offsets {
+            guard let name = head.text(at: strings &+ offset) else { return nil }
+            size += name.utf8.count
+            guard size <= Self.neededLimit else { return nil }
+            names.append(name)
+        }
+        return names
+    }
+
+    /// The name of a version; no `GLIBC_x.y` is longer than the limit.
+    private func versionName(at offset: UInt64) -> String? { head.text(at: offset, limit: 64) }
+
     /// Names in `DT_VERNEED`: a list of libraries, each with a list of versions.
     private func neededVersions(_ tags: [UInt64: UInt64], _ strings: UInt64) -> [String] {
         guard var entry = tags[0x6fff_fffe].flatMap(fileOffset(ofAddress:)), let count = tags[0x6fff_ffff] else {
             return []
         }
         var names: [String] = []
-        for _ in 0..<min(count, 4096) {
+        var left = Self.nameLimit
+        for _ in 0..<min(count, UInt64(Self.nameLimit)) {
             guard let versions = head.integer(at: entry + 2, width: 2),
                 let first = head.integer(at: entry + 8, width: 4),
                 let next = head.integer(at: entry + 12, width: 4)
             else { break }
             var version = entry + first
             for _ in 0..<versions {
-                guard let flags = head.integer(at: version + 4, width: 2),
+                left -= 1
+                guard left >= 0, let flags = head.integer(at: version + 4, width: 2),
                     let name = head.integer(at: version + 8, width: 4),
                     let step = head.integer(at: version + 12, width: 4)
                 else { break }
                 // The loader only grumbles about a version that is marked weak.
-                if flags & 2 == 0, let text = head.text(at: strings &+ name) { names.append(text) }
+                if flags & 2 == 0, let text = versionName(at: strings &+ name) { names.append(text) }
                 if step == 0 { break }
                 version += step
             }
@@ -119,10 +139,10 @@ struct ELFReader {
             return []
         }
         var names: [String] = []
-        for _ in 0..<min(count, 4096) {
+        for _ in 0..<min(count, UInt64(Self.nameLimit)) {
             guard let first = head.integer(at: entry + 12, width: 4), let next = head.integer(at: entry + 16, width: 4)
             else { break }
-            if let name = head.integer(at: entry + first, width: 4), let text = head.text(at: strings &+ name) {
+            if let name = head.integer(at: entry + first, width: 4), let text = versionName(at: strings &+ name) {
                 names.append(text)
             }
             if next == 0 { break }

@@ -36,6 +36,20 @@ enum HandMade {
         return header + bytes(size, 8) + bytes(size, 8) + bytes(8, 8)
     }
 
+    /// A 64-bit little-endian program with a dynamic section at 176 and the body behind it, loaded as it lies.
+    static func elf(dynamic entries: [(tag: UInt64, value: UInt64)], body: [UInt8]) -> [UInt8] {
+        let dynamic = (entries + [(0, 0)]).flatMap { bytes($0.tag, 8) + bytes($0.value, 8) }
+        let size = UInt64(176 + dynamic.count + body.count)
+        var header = elf(machine: 62)
+        header.replaceSubrange(32..<40, with: bytes(64, 8))
+        header.replaceSubrange(54..<58, with: bytes(56, 2) + bytes(2, 2))
+        for (type, offset, size) in [(1, 0, size), (2, 176, UInt64(dynamic.count))] as [(UInt64, UInt64, UInt64)] {
+            header += bytes(type, 4) + bytes(4, 4) + bytes(offset, 8) + bytes(offset, 8) + bytes(offset, 8)
+            header += bytes(size, 8) + bytes(size, 8) + bytes(8, 8)
+        }
+        return header + dynamic + body
+    }
+
     static func pe(machine: UInt64, flags: UInt64) -> [UInt8] {
         var header: [UInt8] = [0x4d, 0x5a] + [UInt8](repeating: 0, count: 0x3a)
         header += bytes(0x80, 4) + [UInt8](repeating: 0, count: 0x40)

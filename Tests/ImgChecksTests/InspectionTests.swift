@@ -64,6 +64,31 @@ func contents(_ path: String) throws -> [UInt8] {
         if let facts { #expect(ExecutableFacts(decoding: facts.encoded) == facts) }
     }
 
+    /// Each of many libraries wants the same long chain of versions.
+    @Test(.timeLimit(.minutes(1))) func versionTablesThatOverlap() throws {
+        // As a library: 65535 versions; as a version: its name; as either: the next is 16 bytes on.
+        let item: [UInt8] = [1, 0, 0xff, 0xff, 0, 0, 0, 0, 16, 0, 0, 0, 16, 0, 0, 0]
+        let names = Array("................GLIBC_2.5\0......".utf8)
+        let start = UInt64(176 + 4 * 16)
+        let bytes = HandMade.elf(
+            dynamic: [(5, start), (0x6fff_fffe, start + UInt64(names.count)), (0x6fff_ffff, 4096)],
+            body: names + Array(repeatElement(item, count: 60_000).joined())
+        )
+        let facts = try #require(inspect(bytes, chunk: 256 << 10))
+        #expect(facts.glibcNeeded?.description == "2.5")
+    }
+
+    @Test(arguments: [(3, true), (4000, false)]) func namesAreKeptUpToALimit(_ count: Int, _ isKept: Bool) throws {
+        let start = UInt64(176 + (count + 2) * 16)
+        let bytes = HandMade.elf(
+            dynamic: [(5, start)] + Array(repeating: (1, 0), count: count),
+            body: Array(repeating: UInt8(ascii: "l"), count: 4000) + [0]
+        )
+        let facts = try #require(inspect(bytes, chunk: 256 << 10))
+        #expect(facts.hasDynamicInfo == isKept)
+        #expect(facts.needed.count == (isKept ? count : 0))
+    }
+
     @Test func mostFilesAreDismissedAtOnce() {
         var inspection = ExecutableInspection()
         let text = Array("just a text\n".utf8)
