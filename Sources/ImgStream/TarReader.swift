@@ -21,10 +21,10 @@ import ImgOCI
 
     /// - Throws: ``StreamError`` `.corrupt` when the source begins with no tar header.
     package init(_ source: any ByteSource, format: Format = .plain) throws(StreamError) {
-        guard let fresh = unsafe archive_read_new() else { throw StreamError(.tooLarge, "out of memory") }
-        unsafe archive = fresh
         // gzip and zstd are undone by the same code as layers, which also knows skippable frames.
         let inflater = format == .anyCompression ? try Inflater(source) : nil
+        guard let fresh = unsafe archive_read_new() else { throw StreamError(.tooLarge, "out of memory") }
+        unsafe archive = fresh
         port = SourcePort(inflater ?? source)
         locale = UTF8Locale()
         unsafe archive_read_support_format_tar(fresh)
@@ -57,7 +57,7 @@ import ImgOCI
             switch unsafe archive_read_next_header(archive, &entry) {
             case ARCHIVE_OK, ARCHIVE_WARN:
                 guard let entry = unsafe entry else { return nil }
-                return unsafe Self.header(entry)
+                return unsafe try Self.header(entry)
             case ARCHIVE_EOF: return nil
             default: throw failure()
             }
@@ -86,18 +86,20 @@ import ImgOCI
 
     // MARK: - Headers
 
-    private static func header(_ entry: OpaquePointer) -> TarHeader {
+    private static func header(_ entry: OpaquePointer) throws(StreamError) -> TarHeader {
         var path = unsafe bytes(archive_entry_pathname(entry))
         while path.last == UInt8(ascii: "/"), path.count > 1 { path.removeLast() }
-        while path.starts(with: [UInt8(ascii: "."), UInt8(ascii: "/")]) { path.removeFirst(2) }
+        var start = 0
+        while path[start...].starts(with: "./".utf8) { start += 2 }
+        path.removeFirst(start)
         let hardlink = unsafe archive_entry_hardlink(entry)
         var header = unsafe TarHeader(
             path: path,
             kind: hardlink != nil ? .hardlink : kind(archive_entry_filetype(entry))
         )
         header.mode = unsafe UInt16(truncatingIfNeeded: archive_entry_perm(entry)) & 0o7777
-        header.uid = unsafe UInt32(clamping: archive_entry_uid(entry))
-        header.gid = unsafe UInt32(clamping: archive_entry_gid(entry))
+        header.uid = unsafe try id(archive_entry_uid(entry))
+        header.gid = unsafe try id(archive_entry_gid(entry))
         header.size = header.kind == .file ? unsafe max(0, archive_entry_size(entry)) : 0
         header.mtime = unsafe Timestamp(
             seconds: Int64(archive_entry_mtime(entry)),
@@ -111,6 +113,12 @@ import ImgOCI
         }
         unsafe readAttributes(entry, into: &header)
         return header
+    }
+
+    /// What is no id must not become root's.
+    private static func id(_ number: Int64) throws(StreamError) -> UInt32 {
+        guard let id = UInt32(exactly: number) else { throw StreamError(.corrupt, "\(number) is no user or group") }
+        return id
     }
 
     private static func readAttributes(_ entry: OpaquePointer, into header: inout TarHeader) {

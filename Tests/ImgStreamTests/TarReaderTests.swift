@@ -98,6 +98,36 @@ import Testing
         #expect(names == items.map(\.header.path))
     }
 
+    private static func archive(_ format: String, _ script: String, in scratch: Scratch) async throws -> FileSource {
+        let program = """
+            import tarfile
+            with tarfile.open('t.tar', 'w:', format=tarfile.\(format)) as t:
+            \(script)
+            """
+        try await Program.output("python3", ["-c", program], in: scratch.path)
+        return try FileSource.open(scratch["t.tar"])
+    }
+
+    /// What is taken for 0 would be root's.
+    @Test(arguments: ["uid", "gid"], ["-1", "-1000", "2**32"])
+    func impossibleOwnersAreRefused(_ field: String, _ value: String) async throws {
+        try await Scratch.with { scratch in
+            for format in ["GNU_FORMAT", "PAX_FORMAT"] {
+                let script = " i = tarfile.TarInfo('f'); i.\(field) = \(value); t.addfile(i)"
+                let source = try await Self.archive(format, script, in: scratch)
+                #expect(throws: StreamError.self, "\(format)") { try Tar.items(source) }
+            }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func longDotPathsAreReadInOnePass() async throws {
+        try await Scratch.with { scratch in
+            let script = " for i in range(5): t.addfile(tarfile.TarInfo('./' * 500000 + str(i)))"
+            let source = try await Self.archive("GNU_FORMAT", script, in: scratch)
+            #expect(try Tar.items(source).map(\.header.path) == (0..<5).map { Array("\($0)".utf8) })
+        }
+    }
+
     @Test func cutArchivesAreErrors() throws {
         let bytes = try Tar.bytes([.file("f", String(repeating: "c", count: 2000))])
         #expect(throws: StreamError.self) { try Tar.items(BytesSource(Array(bytes[..<1000]))) }
