@@ -167,6 +167,18 @@ import Testing
         #expect(error.buildError.code == .network)
     }
 
+    /// Who asks on after an error must not take the blob for complete.
+    @Test(arguments: [Sample.blob(1000, seed: 5).bytes, Sample.blob(1000).bytes + [1]])
+    func anErrorStaysTheEnd(_ body: [UInt8]) async throws {
+        let blob = Sample.blob(1000)
+        let registry = try registry { exchange, _ in
+            exchange.isBlob ? .response(ServerResponse(200, body: body)) : .standard
+        }
+        let stream = try TestClient().pull(registry.host).blobStream(blob.descriptor)
+        let first = try await failure { while try await stream.next() != nil {} }
+        #expect(try await failure { _ = try await stream.next() }.code == first.code)
+    }
+
     @Test func detectsBlobsThatAreTooLong() async throws {
         let blob = Sample.blob(1000)
         let registry = try registry { exchange, _ in

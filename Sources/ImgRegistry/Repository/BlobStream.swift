@@ -19,9 +19,8 @@ package actor BlobStream {
     private var host: String
     /// How the last reply said to be encoded.
     private var encoding: String?
-    /// Whether replies with an encoding are decoded; nil until one has shown what the digest is of (NET-3).
-    private var decodes: Bool?
-    private var isDone = false
+    /// How it ended, for all who ask on.
+    private var end: Result<[UInt8]?, RegistryError>?
 
     /// - Parameter start: The first byte wanted. A stream that doesn't begin at 0 can't verify the digest and leaves that
     ///   to its reader.
@@ -41,7 +40,18 @@ package actor BlobStream {
 
     /// The next bytes, at most 64 KiB; nil after the last, when size and digest are right.
     package func next() async throws(RegistryError) -> [UInt8]? {
-        guard !isDone else { return nil }
+        if let end { return try end.get() }
+        do {
+            if let chunk = try await pull() { return chunk }
+            end = .success(nil)
+            return nil
+        } catch {
+            end = .failure(error)
+            throw error
+        }
+    }
+
+    private func pull() async throws(RegistryError) -> [UInt8]? {
         while true {
             // Opening has attempts of its own: when they are used up, that is final.
             if source == nil, position < descriptor.size || (descriptor.size == 0 && position == 0) {
@@ -49,7 +59,6 @@ package actor BlobStream {
             }
             do {
                 if let chunk = try await read() { return chunk }
-                isDone = true
                 try verify()
                 return nil
             } catch {
