@@ -80,6 +80,7 @@ extension CopyRun {
             throw BuildError(.failure, "mkdir \(TreePath.join(root, path).shown): not a directory")
         case .tooManyLinks:
             throw BuildError(.failure, "\(TreePath.join(root, path).shown): too many links")
+        case .tooLong: throw BuildError(.failure, "\(TreePath.join(root, path).shown): file name too long")
         case .missing: break
         }
         if try await leadsThroughDanglingLink(path, in: root) {

@@ -83,6 +83,7 @@ struct CopyRun {
         case .found:
             if let entry = resolution.entry { return entry }
         case .tooManyLinks: throw BuildError(.failure, "\"\(path.shown)\": too many links")
+        case .tooLong: throw BuildError(.failure, "\"\(path.shown)\": file name too long")
         case .missing, .notDirectory: break
         }
         if source.isVoid { throw BuildError(.failure, "lstat \(path.shown): no such file or directory") }
@@ -143,6 +144,7 @@ struct CopyRun {
         case .notDirectory(let blocker):
             throw BuildError(.failure, "mkdir \(blocker.shown): not a directory")
         case .tooManyLinks: throw BuildError(.failure, "\(destination.shown): too many links")
+        case .tooLong: throw BuildError(.failure, "\(destination.shown): file name too long")
         }
         if target.path.isEmpty || target.entry?.isDirectory == true {
             target.path = TreePath.join(target.path, name)

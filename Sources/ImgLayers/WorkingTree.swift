@@ -155,6 +155,8 @@ struct WorkingTree {
             throw BuildError(.failure, "mkdir \(TreePath.join(root, blocker).shown): not a directory")
         case .tooManyLinks:
             throw BuildError(.failure, "mkdir \(TreePath.join(root, path).shown): too many links")
+        case .tooLong:
+            throw BuildError(.failure, "mkdir \(TreePath.join(root, path).shown): file name too long")
         case .found:
             guard resolution.entry?.isDirectory == true else {
                 throw BuildError(.failure, "mkdir \(resolution.path.shown): not a directory")

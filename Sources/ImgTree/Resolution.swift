@@ -12,6 +12,8 @@ package struct Resolution: Sendable {
         case notDirectory([UInt8])
         /// More than 255 links were followed.
         case tooManyLinks
+        /// A link's target or the path it leads to is longer than a file system takes.
+        case tooLong
     }
 
     /// Relative and free of links; the root is empty.
@@ -93,6 +95,10 @@ package struct Resolution: Sendable {
                     return nil
                 }
                 candidate = TreePath.join(reached, component)
+                guard candidate.count <= TreePath.longest else {
+                    failure = .tooLong
+                    return nil
+                }
                 return candidate
             }
             return nil
@@ -118,8 +124,8 @@ package struct Resolution: Sendable {
                 return
             }
             links += 1
-            guard links <= Resolution.linkLimit else {
-                failure = .tooManyLinks
+            guard links <= Resolution.linkLimit, entry.linkTarget.count <= TreePath.longest else {
+                failure = links > Resolution.linkLimit ? .tooManyLinks : .tooLong
                 return
             }
             if entry.linkTarget.first == UInt8(ascii: "/") {

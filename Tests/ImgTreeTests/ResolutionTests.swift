@@ -51,6 +51,16 @@ import Testing
         #expect(try await base().resolve(bytes("bin/sh/x")).outcome == .notDirectory(bytes("usr/bin/sh")))
     }
 
+    /// No file system has such paths, and to follow them takes the square of their length.
+    @Test func longTargetsAreRefused() async throws {
+        let steps = Array(repeating: "a", count: 3000).joined(separator: "/")
+        let tree = tree(try layer("l long -> \(steps)", "l half -> \(steps.prefix(4000))"))
+        #expect(try await tree.resolve(bytes("long/x")).outcome == .tooLong)
+        #expect(try await tree.resolve(bytes("half/x")).outcome == .missing)
+        #expect(try await tree.resolve(bytes("half/" + steps.prefix(200))).outcome == .tooLong)
+        #expect(try await tree.resolve(bytes(steps)).outcome == .tooLong)
+    }
+
     @Test(arguments: [(255, Resolution.Outcome.found), (256, .tooManyLinks)])
     func linkLimit(_ count: Int, _ outcome: Resolution.Outcome) async throws {
         let links = (0..<count).map { header("l l\($0) -> \($0 + 1 == count ? "end" : "l\($0 + 1)")") }
