@@ -78,7 +78,7 @@ let package = Package(
         library("ImgHTTP", ["CImgCurl", "CImgCurlShims", "ImgOCI", "ImgTasks"]),
         library("ImgCredentials", ["ImgOCI", "ImgReport", "ImgStream", "ImgTasks", subprocess, system]),
 
-        library("ImgTree", ["ImgOCI", "ImgStream"]),
+        library("ImgTree", ["ImgOCI", "ImgStream", "ImgTasks"]),
 
         library("ImgPlan", ["ImgDockerfile", "ImgOCI", "ImgReport"]),
         library("ImgRegistry", ["ImgCredentials", "ImgHTTP", "ImgOCI", "ImgReport", "ImgStream", "ImgTasks"]),

@@ -48,6 +48,26 @@ import Testing
         #expect(counter.loaded == [0: 1])
     }
 
+    @Test(.timeLimit(.minutes(1))) func whoIsCancelledDoesNotWaitForTheOneWhoLoads() async throws {
+        let (loading, tellLoading) = AsyncStream.makeStream(of: Void.self)
+        let (loaded, tellLoaded) = AsyncStream.makeStream(of: Void.self)
+        let index = try layer("f a")
+        let tree = FileTree(layers: [
+            LayerProvider(digest: nil) {
+                tellLoading.finish()
+                for await _ in loaded {}
+                return index
+            }
+        ])
+        let first = Task { try await tree.lookup(bytes("a")) }
+        for await _ in loading {}
+        let second = Task { try await tree.lookup(bytes("a")) }
+        second.cancel()
+        await #expect(throws: TreeError.self) { try await second.value }
+        tellLoaded.finish()
+        #expect(try await first.value != nil)
+    }
+
     @Test func aFailureIsNotKept() async throws {
         struct Broken: Error {}
         let attempts = Mutex(0)
