@@ -6,7 +6,8 @@ extension ContentRef {
     /// - Returns: nil for ``layerEntry(layer:ordinal:size:)``.
     package func openLocal() throws(StreamError) -> (any ByteSource)? {
         switch self {
-        case .file(let path, _, _): try FileSource.open(path.absolute, followsLinks: false)
+        case .file(let path, _, let identity):
+            try FileSource.open(path.absolute, device: identity.device, inode: identity.inode)
         case .bytes(let bytes): BytesSource(bytes)
         case .spool(let file, let offset, let size): SpoolSource(file, offset: offset, size: size)
         case .layerEntry: nil

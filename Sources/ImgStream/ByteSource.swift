@@ -74,18 +74,34 @@ package final class FileSource: ByteSource {
 
     /// Opens a file for reading.
     ///
-    /// - Parameters:
-    ///   - path: Raw bytes, as names need not be UTF-8.
-    ///   - followsLinks: Whether the last component may be a symbolic link.
-    package static func open(_ path: [UInt8], followsLinks: Bool = true) throws(StreamError) -> FileSource {
+    /// - Parameter path: Raw bytes, as names need not be UTF-8.
+    package static func open(_ path: [UInt8]) throws(StreamError) -> FileSource { try open(path, flags: 0) }
+
+    private static func open(_ path: [UInt8], flags: Int32) throws(StreamError) -> FileSource {
         let name = path.map { CChar(bitPattern: $0) } + [0]
-        let flags = O_RDONLY | O_CLOEXEC | (followsLinks ? 0 : O_NOFOLLOW)
         let descriptor = unsafe name.withUnsafeBufferPointer { buffer in
-            unsafe buffer.baseAddress.map { unsafe Glibc.open($0, flags) } ?? -1
+            unsafe buffer.baseAddress.map { unsafe Glibc.open($0, O_RDONLY | O_CLOEXEC | flags) } ?? -1
         }
         guard descriptor >= 0 else { throw .io(errno, "cannot open \(String(decoding: path, as: UTF8.self))") }
         posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL)
         return FileSource(adopting: descriptor)
+    }
+
+    /// Opens a regular file that was found before, by its own name: one that took its place, perhaps behind a link, is
+    /// not read.
+    ///
+    /// - Throws: ``StreamError`` `.corrupt` when it is another file by now.
+    package static func open(_ path: [UInt8], device: UInt64, inode: UInt64) throws(StreamError) -> FileSource {
+        // Nobody may ever write to a pipe.
+        let source = try open(path, flags: O_NOFOLLOW | O_NONBLOCK)
+        var status = stat()
+        guard unsafe fstat(source.descriptor, &status) == 0 else {
+            throw .io(errno, "cannot examine \(String(decoding: path, as: UTF8.self))")
+        }
+        guard status.st_mode & S_IFMT == S_IFREG, UInt64(status.st_dev) == device, UInt64(status.st_ino) == inode else {
+            throw StreamError(.corrupt, "it was replaced while the build ran")
+        }
+        return source
     }
 
     package static func open(_ path: String) throws(StreamError) -> FileSource { try open(Array(path.utf8)) }

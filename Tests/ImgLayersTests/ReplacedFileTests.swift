@@ -1,0 +1,35 @@
+import Glibc
+import ImgStream
+import ImgTestKit
+import Testing
+
+@testable import ImgLayers
+
+/// Files that are others when they are read than when they were found.
+@Suite(.timeLimit(.minutes(1))) struct ReplacedFileTests {
+    private static func read(after change: String) async throws -> String {
+        try await Scratch.with { scratch in
+            try scratch.write("context/dir/file", "wanted")
+            try scratch.write("outside/file", "secret")
+            let tree = try await ContextTree.open(scratch["context"], ignoring: nil, pool: Scenario.pool)
+            let entry = try #require(try await tree.lookup(Array("dir/file".utf8)))
+            let content = try #require(tree.content(of: entry))
+            try await Program.output("sh", ["-c", change], in: scratch.path)
+            return String(decoding: try content.openLocal()?.readAll(limit: 100) ?? [], as: UTF8.self)
+        }
+    }
+
+    @Test(arguments: ["true", "mv context/dir other && mkdir context/dir && mv other/file context/dir"])
+    func theSameFileIsRead(_ change: String) async throws {
+        #expect(try await Self.read(after: change) == "wanted")
+    }
+
+    /// Neither is a link above it followed, nor does a pipe hold the build up.
+    @Test(arguments: [
+        "mv context/dir other && ln -s ../outside context/dir", "ln -f outside/file context/dir/file",
+        "ln -sf ../../outside/file context/dir/file", "rm context/dir/file && mkfifo context/dir/file",
+    ])
+    func anotherFileIsNot(_ change: String) async throws {
+        await #expect(throws: StreamError.self) { try await Self.read(after: change) }
+    }
+}
