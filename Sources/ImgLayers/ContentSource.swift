@@ -7,7 +7,12 @@ extension ContentRef {
     package func openLocal() throws(StreamError) -> (any ByteSource)? {
         switch self {
         case .file(let path, _, let identity):
-            try FileSource.open(path.absolute, device: identity.device, inode: identity.inode)
+            try FileSource.open(
+                path.absolute,
+                device: identity.device,
+                inode: identity.inode,
+                changed: identity.changed
+            )
         case .bytes(let bytes): BytesSource(bytes)
         case .spool(let file, let offset, let size): SpoolSource(file, offset: offset, size: size)
         case .layerEntry: nil

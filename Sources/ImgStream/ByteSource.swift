@@ -90,16 +90,31 @@ package final class FileSource: ByteSource {
     /// Opens a regular file that was found before, by its own name: one that took its place, perhaps behind a link, is
     /// not read.
     ///
+    /// - Parameters:
+    ///   - path: Raw bytes.
+    ///   - device: As `stat(2)` said when it was found, like the others.
+    ///   - changed: When its content or metadata changed last.
     /// - Throws: ``StreamError`` `.corrupt` when it is another file by now.
-    package static func open(_ path: [UInt8], device: UInt64, inode: UInt64) throws(StreamError) -> FileSource {
+    package static func open(
+        _ path: [UInt8],
+        device: UInt64,
+        inode: UInt64,
+        changed: Timestamp
+    ) throws(StreamError) -> FileSource {
         // Nobody may ever write to a pipe.
         let source = try open(path, flags: O_NOFOLLOW | O_NONBLOCK)
         var status = stat()
         guard unsafe fstat(source.descriptor, &status) == 0 else {
             throw .io(errno, "cannot examine \(String(decoding: path, as: UTF8.self))")
         }
-        guard status.st_mode & S_IFMT == S_IFREG, UInt64(status.st_dev) == device, UInt64(status.st_ino) == inode else {
-            throw StreamError(.corrupt, "it was replaced while the build ran")
+        // Some file systems of the network number files anew when they were not used for a while; nobody can choose the
+        // time of change.
+        let isSame =
+            UInt64(status.st_ino) == inode
+            || (Int64(status.st_ctim.tv_sec) == changed.seconds
+                && Int64(status.st_ctim.tv_nsec) == Int64(changed.nanoseconds))
+        guard status.st_mode & S_IFMT == S_IFREG, UInt64(status.st_dev) == device, isSame else {
+            throw StreamError(.corrupt, "it was replaced while the build ran; build again")
         }
         return source
     }

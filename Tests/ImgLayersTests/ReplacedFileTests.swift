@@ -24,6 +24,25 @@ import Testing
         #expect(try await Self.read(after: change) == "wanted")
     }
 
+    /// As on file systems that forget the numbers of files.
+    @Test func aFileMayGetAnotherNumber() async throws {
+        try await Scratch.with { scratch in
+            try scratch.write("file", "wanted")
+            let tree = try await ContextTree.open(scratch.path, ignoring: nil, pool: Scenario.pool)
+            let entry = try #require(try await tree.lookup(Array("file".utf8)))
+            guard case .file(let path, let size, var identity)? = tree.content(of: entry) else {
+                Issue.record("no file")
+                return
+            }
+            identity.inode += 1
+            let content = ContentRef.file(path: path, size: size, identity: identity)
+            #expect(try content.openLocal()?.readAll(limit: 100) == Array("wanted".utf8))
+            identity.changed.seconds -= 1
+            let other = ContentRef.file(path: path, size: size, identity: identity)
+            #expect(throws: StreamError.self) { try other.openLocal() }
+        }
+    }
+
     /// Neither is a link above it followed, nor does a pipe hold the build up.
     @Test(arguments: [
         "mv context/dir other && ln -s ../outside context/dir", "ln -f outside/file context/dir/file",
