@@ -1,4 +1,5 @@
 import Glibc
+import ImgOCI
 import ImgStream
 import ImgTestKit
 import Testing
