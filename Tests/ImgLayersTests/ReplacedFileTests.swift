@@ -15,7 +15,9 @@ import Testing
             let tree = try await ContextTree.open(scratch["context"], ignoring: nil, pool: Scenario.pool)
             let entry = try #require(try await tree.lookup(Array("dir/file".utf8)))
             let content = try #require(tree.content(of: entry))
-            try await Program.output("sh", ["-c", change], in: scratch.path)
+            // Its time of change is not that of the file that is wanted.
+            let script = "sleep 0.05; touch outside/file; \(change)"
+            try await Program.output("sh", ["-c", script], in: scratch.path)
             return String(decoding: try content.openLocal()?.readAll(limit: 100) ?? [], as: UTF8.self)
         }
     }

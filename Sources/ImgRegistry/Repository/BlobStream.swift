@@ -19,6 +19,8 @@ package actor BlobStream {
     private var host: String
     /// How the last reply said to be encoded.
     private var encoding: String?
+    /// Whether replies with an encoding are decoded; nil until one has shown what the digest is of (NET-3).
+    private var decodes: Bool?
     /// How it ended, for all who ask on.
     private var end: Result<[UInt8]?, RegistryError>?
 
