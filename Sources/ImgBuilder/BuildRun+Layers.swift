@@ -87,7 +87,7 @@ extension BuildRun {
 
     /// Makes every layer, and sends it as early as the checks allow.
     func buildLayers(_ ready: Ready, _ builder: LayerBuilder, _ checks: ImageChecks) async throws -> [BuiltPlatform] {
-        let (platforms, publisher) = (ready.platforms, ready.publisher)
+        let (platforms, targets) = (ready.platforms, ready.publisher.targets)
         let converted = try await convertedBases(platforms, ready.baseLayers)
         let works = try await order(platforms, builder, ready.baseLayers)
         // Whether the image starts is known only when all of its layers are.
@@ -99,7 +99,7 @@ extension BuildRun {
             }
             for blob in platforms.flatMap(\.stage.baseLocations).map(blob) {
                 group.addTask {
-                    try await publisher.prepare(blob)
+                    try await targets.prepare(blob)
                     return nil
                 }
             }
@@ -109,14 +109,14 @@ extension BuildRun {
                     let (layer, early) = try await work.order.done.watched {
                         report(.building(done: $0, of: total), work)
                     } during: {
-                        try await build(work, builder, publisher, checks, gate)
+                        try await build(work, builder, targets, checks, gate)
                     }
                     let finished = finish(layer, try Self.origin(of: layer, ready.shared), work, checks)
                     if finished.values.contains(where: { checks.rejects($0.findings) }) { gate.reject() }
                     if let blob = finished.values.first?.blob, gate.isOpen {
-                        try await publisher.prepare(blob, continuing: early)
+                        try await targets.prepare(blob, continuing: early)
                     } else {
-                        await publisher.giveUp(early)
+                        await targets.giveUp(early)
                     }
                     return finished
                 }
@@ -154,11 +154,11 @@ extension BuildRun {
     private func build(
         _ work: Work,
         _ builder: LayerBuilder,
-        _ publisher: Publisher,
+        _ targets: PushTargets,
         _ checks: ImageChecks,
         _ gate: UploadGate
-    ) async throws -> (BuiltLayer, Publisher.EarlyUploads) {
-        guard work.order.found == nil, gate.isOpen, publisher.sendsEarly else {
+    ) async throws -> (BuiltLayer, PushTargets.EarlyUploads) {
+        guard work.order.found == nil, gate.isOpen, targets.sendsEarly else {
             return (try await builder.build(work.order), [:])
         }
         let watch = LayerWatch { path, note in
@@ -168,7 +168,7 @@ extension BuildRun {
             }
             if isRejected { gate.reject() }
         }
-        async let early = publisher.begin(watch.file) { gate.isOpen }
+        async let early = targets.begin(watch.file) { gate.isOpen }
         let layer = try await builder.build(work.order, watch: watch)
         return (layer, await early)
     }

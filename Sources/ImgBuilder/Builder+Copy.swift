@@ -33,20 +33,10 @@ extension Builder {
         try await perform { session in
             let graph = try await Self.graph(of: source, platforms, session)
             guard let root = graph.root else { throw BuildError(.notFound, "\(source) holds no image") }
-            let repository = RegistryExporter(
-                target,
-                tags: [target.tagOrLatest],
-                client: session.registry,
-                pool: session.pool
-            )
             let listed = Set(graph.images.map(\.manifest.descriptor.digest))
-            let exporter = try await repository.probed(isRelying: verification != .blobs) {
-                listed.contains($0.digest)
-            }
-            try await exporter.pushContent(graph)
-            if verification != .off { try await exporter.verify(graph, blobs: verification == .blobs) }
-            try await exporter.tag(graph)
-            return CopyResult(root: root.descriptor, pushed: [target])
+            let targets = try await PushTargets(tags: [target], verification: verification, session: session)
+                .probed { listed.contains($0.digest) }
+            return CopyResult(root: root.descriptor, pushed: try await targets.push(graph))
         }
     }
 
@@ -65,18 +55,27 @@ extension Builder {
             let list = missing.map(\.description).joined(separator: ", ")
             throw BuildError(.notFound, "\(source) has no image for \(list)")
         }
-        graph.index = Assembler(usesDockerTypes: false, annotations: []).index(graph.images, isForced: false)
+        let types = try DocumentTypes(of: graph.images)
+        graph.index = Assembler(usesDockerTypes: types.usesDocker, annotations: [])
+            .index(graph.images, isForced: false)
         return graph
     }
 
     /// Copies an image into an OCI layout: a directory, or a tar when `isTar`.
     ///
     /// `docker load` reads a tar of one platform, too.
+    ///
+    /// - Parameters:
+    ///   - path: Of the directory or file.
+    ///   - name: What the image is called there.
+    ///   - tag: What it is called without a name; with neither it keeps what the source's layout calls it.
+    ///   - platforms: As for a copy into a repository.
     public func copy(
         _ source: ImageLocation,
         toLayout path: String,
         isTar: Bool,
         name: ImageReference?,
+        tag: String? = nil,
         platforms: [Platform] = []
     ) async throws(BuildError) -> CopyResult {
         try await perform { session in

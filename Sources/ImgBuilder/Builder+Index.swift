@@ -1,5 +1,7 @@
+import ImgCredentials
 import ImgExport
 public import ImgOCI
+import ImgRegistry
 public import ImgReport
 
 /// An index that joins images, perhaps built on separate machines.
@@ -47,31 +49,45 @@ extension Builder {
     /// Each image's own configuration must name the platform that its entry claims: an index never lies.
     public func createIndex(_ request: IndexRequest) async throws(BuildError) -> IndexResult {
         try await perform { session in
-            var sources = request.sources
-            if request.appends, let tag = request.tags.first { sources.insert(.registry(tag), at: 0) }
-            var images: [ImageGraph.Image] = []
-            for (number, location) in sources.enumerated() {
-                let isBase = request.appends && number == 0
-                for image in try await Self.images(of: location, session, request.platforms) {
-                    // A later source replaces what the tag had; two sources for one platform are a mistake.
-                    if let place = images.firstIndex(where: { $0.platform?.normalized == image.platform?.normalized }) {
-                        guard request.appends, !isBase else {
-                            throw BuildError(
-                                .usage,
-                                "\(image.platform?.description ?? "an image") comes from two sources",
-                                hints: ["leave one out, or choose with --platform"]
-                            )
-                        }
-                        images[place] = image
-                    } else {
-                        images.append(image)
-                    }
-                }
+            var joined = JoinedImages(platforms: request.platforms)
+            var annotations: [String: String] = [:]
+            if request.appends {
+                let base = try await Self.base(request, session)
+                for image in base.images { try joined.add(image, isReplaceable: true) }
+                annotations = base.annotations
             }
-            let annotations = request.annotations.sorted { $0.key < $1.key }
-                .map { AnnotationRequest(level: .index, platform: nil, key: $0.key, value: $0.value) }
-            let assembler = Assembler(usesDockerTypes: false, annotations: annotations)
-            guard let index = assembler.index(images, isForced: true), !images.isEmpty else {
+            for location in request.sources {
+                for image in try await Self.images(of: location, session).images { try joined.add(image) }
+            }
+            let images = try joined.finished()
+            let types = try DocumentTypes(of: images)
+            if types.usesDocker {
+                guard request.annotations.isEmpty else {
+                    throw BuildError(
+                        .usage,
+                        "the images are of Docker's media types, whose index has no annotations",
+                        hints: ["leave --annotation out, or build the images with OCI's types"]
+                    )
+                }
+                if !annotations.isEmpty {
+                    session.events.emit(
+                        .warning(
+                            Diagnostic(
+                                .warning,
+                                "the annotations of the index are dropped: Docker's media types have none"
+                            )
+                        )
+                    )
+                }
+                annotations = [:]
+            }
+            annotations.merge(request.annotations) { $1 }
+            let assembler = Assembler(
+                usesDockerTypes: types.usesDocker,
+                annotations: annotations.sorted { $0.key < $1.key }
+                    .map { AnnotationRequest(level: .index, platform: nil, key: $0.key, value: $0.value) }
+            )
+            guard let index = assembler.index(images, isForced: true) else {
                 throw BuildError(.notFound, "there is no image to join")
             }
             if !request.isDryRun {
@@ -85,55 +101,69 @@ extension Builder {
         }
     }
 
-    private static func images(
-        of location: ImageLocation,
-        _ session: BuildSession,
-        _ platforms: [Platform]
-    ) async throws -> [ImageGraph.Image] {
+    /// What the first tag has now; nothing where there is no such tag yet.
+    private static func base(
+        _ request: IndexRequest,
+        _ session: BuildSession
+    ) async throws -> (images: [ImageGraph.Image], annotations: [String: String]) {
+        guard let tag = request.tags.first else {
+            throw BuildError(.usage, "a tag is needed to append to", hints: ["add -t REPO:TAG"])
+        }
+        let repository = session.registry.repository(tag, for: .push)
+        guard try await repository.headManifest(.tag(tag.tagOrLatest)) != nil else {
+            session.events.emit(.note("there is no \(tag.familiar) yet: it begins with what is given"))
+            return ([], [:])
+        }
+        let graph = try await images(of: .registry(tag), session)
+        guard let index = graph.index else { return (graph.images, [:]) }
+        let document = try ImageIndex(parsing: index.bytes, mediaType: index.descriptor.mediaType)
+        return (graph.images, document.annotations)
+    }
+
+    /// The images of a source, each with the platform that its configuration names.
+    private static func images(of location: ImageLocation, _ session: BuildSession) async throws -> ImageGraph {
         let source = try await session.open(location)
-        var images = try await GraphReader.graph(from: source).images
-        for place in images.indices {
-            guard images[place].config.descriptor.mediaType.isImageConfig else { continue }
-            let bytes = try await source.blob(images[place].config.descriptor, limit: ImageLimits.config)
+        var graph = try await GraphReader.graph(from: source)
+        // What an entry of a layout says about a lone image is the layout's own business (LAY-2).
+        if graph.index == nil, let place = graph.images.indices.first {
+            for key in OCILayout.entryKeys { graph.images[place].manifest.descriptor.annotations[key] = nil }
+        }
+        for place in graph.images.indices where !JoinedImages.isAttestation(graph.images[place]) {
+            let image = graph.images[place]
+            let notes = ["manifest: \(image.manifest.descriptor.digest)"]
+            guard image.config.descriptor.mediaType.isImageConfig else {
+                // An entry without a platform would be chosen for any (DEF-9).
+                guard image.platform == nil else { continue }
+                throw BuildError(
+                    "\(location) is no image: its config is of type \(image.config.descriptor.mediaType), which names no platform",
+                    notes: notes,
+                    hints: ["an index lists images by platform; push artifacts under tags of their own"]
+                )
+            }
+            let bytes = try await source.blob(image.config.descriptor, limit: ImageLimits.config)
             let found = try ImageConfig(parsing: bytes).platform.normalized
-            if let claimed = images[place].platform, claimed.normalized != found {
+            guard !found.os.isEmpty, !found.architecture.isEmpty else {
+                throw BuildError("\(location): the configuration of an image names no platform", notes: notes)
+            }
+            if let claimed = image.platform, claimed.normalized != found {
                 throw BuildError(
                     "\(location): an image is listed for \(claimed) but its configuration says \(found)",
-                    notes: ["manifest: \(images[place].manifest.descriptor.digest)"],
+                    notes: notes,
                     hints: ["build it again for \(claimed); an index with it would not start there"]
                 )
             }
-            images[place].platform = found
-            images[place].manifest.descriptor.platform = found
+            graph.images[place].platform = found
+            graph.images[place].manifest.descriptor.platform = found
         }
-        guard !platforms.isEmpty else { return images }
-        return images.filter { image in platforms.contains { $0.normalized == image.platform } }
+        return graph
     }
 
     private static func push(_ graph: ImageGraph, to tags: [ImageReference], _ session: BuildSession) async throws {
         guard !tags.isEmpty else {
             throw BuildError(.usage, "a tag is needed to push the index", hints: ["add -t REPO:TAG, or --dry-run"])
         }
-        var repositories: [(first: ImageReference, tags: [String])] = []
-        for tag in tags {
-            if let place = repositories.firstIndex(where: { $0.first.repository == tag.repository }) {
-                repositories[place].tags.append(tag.tagOrLatest)
-            } else {
-                repositories.append((tag, [tag.tagOrLatest]))
-            }
-        }
-        for repository in repositories {
-            let target = RegistryExporter(
-                repository.first,
-                tags: repository.tags,
-                client: session.registry,
-                pool: session.pool
-            )
-            let listed = Set(graph.images.map(\.manifest.descriptor.digest))
-            let exporter = try await target.probed(isRelying: true) { listed.contains($0.digest) }
-            try await exporter.pushContent(graph)
-            try await exporter.verify(graph, blobs: false)
-            try await exporter.tag(graph)
-        }
+        let listed = Set(graph.images.map(\.manifest.descriptor.digest))
+        let targets = try await PushTargets(tags: tags, session: session).probed { listed.contains($0.digest) }
+        _ = try await targets.push(graph)
     }
 }

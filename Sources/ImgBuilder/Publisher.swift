@@ -9,127 +9,31 @@ import ImgTasks
 struct Publisher: Sendable {
     private let request: BuildRequest
     private let session: BuildSession
-    /// One per repository, in the order of the tags.
-    private var repositories: [(exporter: RegistryExporter, tags: [ImageReference])]
+    private(set) var targets: PushTargets
 
     init(request: BuildRequest, session: BuildSession, cache: DocumentCache) {
         self.request = request
         self.session = session
-        var groups: [(name: String, tags: [ImageReference], isByDigest: Bool)] = []
-        func add(_ reference: ImageReference, isByDigest: Bool) {
-            if let place = groups.firstIndex(where: { $0.name == reference.repository && $0.isByDigest == isByDigest })
-            {
-                if !groups[place].tags.contains(reference) { groups[place].tags.append(reference) }
-            } else {
-                groups.append((reference.repository, [reference], isByDigest))
-            }
-        }
-        for output in request.outputs {
-            switch output {
-            case .registry: for tag in request.tags { add(tag, isByDigest: false) }
-            case .registryByDigest(let reference): add(reference, isByDigest: true)
-            case .layout, .dockerArchive, .dockerDaemon, .nothing: break
-            }
-        }
-        repositories = groups.map { group in
-            let exporter = RegistryExporter(
-                group.tags[0],
-                tags: group.isByDigest ? [] : group.tags.map(\.tagOrLatest),
-                client: session.registry,
-                cache: cache,
-                pool: session.pool
-            )
-            return (exporter, group.isByDigest ? [] : group.tags)
-        }
+        var digests: [ImageReference] = []
+        for case .registryByDigest(let reference) in request.outputs
+        where !digests.contains(where: { $0.repository == reference.repository }) { digests.append(reference) }
+        targets = PushTargets(
+            tags: request.outputs.contains(.registry) ? request.tags : [],
+            digests: digests,
+            verification: request.verification,
+            session: session,
+            cache: cache
+        )
     }
 
     /// Asks every repository whether it can be pushed to, and what it has of the last push for these platforms.
     func probed(for platforms: [Platform]) async throws -> Publisher {
         let platforms = Set(platforms.map(\.normalized))
-        let isWanted: @Sendable (Descriptor) -> Bool = { entry in
+        var copy = self
+        copy.targets = try await targets.probed { entry in
             entry.platform.map { platforms.contains($0.normalized) } ?? false
         }
-        // Who wants every blob checked relies on no manifest.
-        let isRelying = request.verification != .blobs
-        let probed = try await withThrowingTaskGroup(of: (Int, RegistryExporter).self) { group in
-            for (place, repository) in repositories.enumerated() {
-                group.addTask { (place, try await repository.exporter.probed(isRelying: isRelying, isWanted)) }
-            }
-            var probed: [Int: RegistryExporter] = [:]
-            for try await (place, exporter) in group { probed[place] = exporter }
-            return probed
-        }
-        var copy = self
-        for (place, exporter) in probed { copy.repositories[place].exporter = exporter }
         return copy
-    }
-
-    // MARK: Forecast
-
-    var repositoryNames: [String] { repositories.map(\.exporter.name) }
-
-    /// How a layer gets to each repository; one that has yet to be made is sent.
-    func forecast(_ blob: Blob?) async throws -> [BuildForecast.Transfer] {
-        guard let blob else { return repositories.map { _ in .upload } }
-        var transfers: [BuildForecast.Transfer] = []
-        for repository in repositories {
-            switch try await repository.exporter.forecast(blob) {
-            case .existed: transfers.append(.exists)
-            case .mounted(let source): transfers.append(.mount(from: source))
-            case .uploaded: transfers.append(.upload)
-            }
-        }
-        return transfers
-    }
-
-    /// What the tags point to.
-    func currentTags() async throws -> [BuildForecast.Tag] {
-        var tags: [BuildForecast.Tag] = []
-        for repository in repositories {
-            for tag in repository.tags {
-                let current = try await repository.exporter.current(tag.tagOrLatest)
-                tags.append(BuildForecast.Tag(reference: tag, current: current))
-            }
-        }
-        return tags
-    }
-
-    /// Layers that began to be sent before they were whole, by the number of the repository.
-    typealias EarlyUploads = [Int: EarlyUpload]
-
-    /// Where layers are sent while they are made: one repository of a host, from which others mount them.
-    private var early: [(place: Int, exporter: RegistryExporter)] {
-        var hosts: Set<String> = []
-        return repositories.enumerated()
-            .compactMap { place, repository in
-                let exporter = repository.exporter
-                return exporter.sendsEarly && hosts.insert(exporter.host).inserted ? (place, exporter) : nil
-            }
-    }
-
-    var sendsEarly: Bool { !early.isEmpty }
-
-    /// Sends a layer while it is made; ends soon after the layer's end.
-    /// - Parameter isWanted: Asked again and again.
-    func begin(_ file: GrowingFile, while isWanted: @escaping @Sendable () -> Bool) async -> EarlyUploads {
-        await withTaskGroup(of: (Int, EarlyUpload?).self) { group in
-            for (place, exporter) in early {
-                group.addTask { (place, await exporter.pushEarly(file, while: isWanted)) }
-            }
-            return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
-        }
-    }
-
-    /// Lets registries forget layers that are not wanted after all.
-    func giveUp(_ uploads: EarlyUploads) async {
-        for (place, upload) in uploads { await repositories[place].exporter.giveUp(upload) }
-    }
-
-    /// Starts on a blob that is ready while others are still being made.
-    func prepare(_ blob: Blob, continuing early: EarlyUploads = [:]) async throws {
-        for (place, repository) in repositories.enumerated() {
-            try await repository.exporter.push(blob, continuing: early[place])
-        }
     }
 
     /// Writes and pushes the finished images; tags move last, when everything is in place everywhere (PUSH-2).
@@ -141,32 +45,7 @@ struct Publisher: Sendable {
         )
         guard let root = graph.root else { throw BuildError("there is no platform to build for") }
         try await writeFiles(graph)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for repository in repositories { group.addTask { try await repository.exporter.pushContent(graph) } }
-            try await group.waitForAll()
-        }
-        if request.verification != .off {
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                for repository in repositories {
-                    group.addTask { try await repository.exporter.verify(graph, blobs: request.verification == .blobs) }
-                }
-                try await group.waitForAll()
-            }
-        }
-        var pushed: [ImageReference] = []
-        for repository in repositories {
-            do {
-                try await repository.exporter.tag(graph)
-            } catch {
-                var failure = BuildError(describing: error)
-                if !pushed.isEmpty {
-                    failure.diagnostics[0].notes
-                        .append("already pushed: \(pushed.map(\.familiar).joined(separator: ", "))")
-                }
-                throw failure
-            }
-            pushed += repository.tags
-        }
+        let pushed = try await targets.push(graph)
         return BuildResult(
             root: root.descriptor,
             images: images.map { image in

@@ -47,7 +47,7 @@ struct SharedCacheExport: Sendable {
                 pool: session.pool
             )
             try await exporter.pushContent(graph)
-            try await exporter.tag(graph)
+            try await exporter.tag(graph, as: reference.tagOrLatest)
         case .local(let path):
             let exporter = LayoutExporter(
                 path: session.environment.absolute(path),

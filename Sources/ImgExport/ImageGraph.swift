@@ -42,6 +42,9 @@ package struct ImageGraph: Sendable {
     /// What a tag is to point to.
     package var root: Content? { index ?? images.first?.manifest }
 
+    /// Manifests and index, in the order in which a registry takes them.
+    var documents: [Content] { images.map(\.manifest) + (index.map { [$0] } ?? []) }
+
     /// Every blob once, layers before configs.
     package var blobs: [Blob] {
         var seen: Set<Digest> = []

@@ -80,6 +80,9 @@ package struct OCILayout: Sendable, Hashable {
 
     package static let refName = "org.opencontainers.image.ref.name"
     package static let imageName = "io.containerd.image.name"
+    static let created = "org.opencontainers.image.created"
+    /// Annotations that belong to an entry of `index.json` and nowhere else (LAY-2).
+    package static let entryKeys = [refName, imageName, created]
 
     /// Where a blob lies; digests are hexadecimal only, so the name cannot lead elsewhere (SEC-10).
     package func blobPath(_ digest: Digest) -> String { "\(path)/blobs/\(digest.algorithm.rawValue)/\(digest.hex)" }

@@ -9,7 +9,6 @@ package import ImgTasks
 /// sees a part that is missing (PUSH-1).
 package struct RegistryExporter: Sendable {
     private let remote: Repository
-    private let reader: @Sendable () -> Repository
     private let pool: BlockingPool
     private let cache: DocumentCache?
     /// Of this repository.
@@ -31,7 +30,6 @@ package struct RegistryExporter: Sendable {
     ) {
         self.cache = cache
         remote = client.repository(reference, for: .push)
-        reader = { client.repository(reference) }
         self.tags = tags
         self.pool = pool
     }
@@ -72,7 +70,8 @@ package struct RegistryExporter: Sendable {
         on root: ImageGraph.Content,
         _ isWanted: @Sendable (Descriptor) -> Bool
     ) async throws {
-        guard root.descriptor.mediaType.isIndex else { return present.insert(root) }
+        present.insert(root)
+        guard root.descriptor.mediaType.isIndex else { return }
         let index = try? ImageIndex(parsing: root.bytes, mediaType: root.descriptor.mediaType)
         let entries = (index?.manifests ?? []).filter { $0.mediaType.isManifest && isWanted($0) }
         let exporter = self
@@ -201,31 +200,26 @@ package struct RegistryExporter: Sendable {
     }
 
     /// Brings everything into the repository but the tags: blobs that are not there yet, children, index.
-    package func pushContent(_ graph: ImageGraph) async throws {
+    ///
+    /// - Parameter isReadBack: Whether ``verify(_:blobs:)`` comes next, for which the root has to be there by its digest.
+    ///   Otherwise only its tag makes it (PUSH-3).
+    package func pushContent(_ graph: ImageGraph, isReadBack: Bool = false) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for blob in graph.blobs { group.addTask { try await push(blob) } }
             try await group.waitForAll()
         }
-        let blobs = Dictionary(graph.blobs.map { ($0.descriptor.digest, $0) }) { first, _ in first }
-        for image in graph.images where isPutByDigest(image, of: graph) {
-            try await put(image.manifest, as: .digest(image.manifest.descriptor.digest), blobs)
-        }
-        if let index = graph.index, tags.isEmpty {
-            try await put(index, as: .digest(index.descriptor.digest), blobs)
+        for document in graph.documents where !present.hasDocument(document.descriptor.digest) {
+            let digest = document.descriptor.digest
+            guard isReadBack || tags.isEmpty || digest != graph.root?.descriptor.digest else { continue }
+            try await put(document, as: .digest(digest), of: graph)
         }
     }
 
-    /// A single manifest is put at its tag (PUSH-3).
-    private func isPutByDigest(_ image: ImageGraph.Image, of graph: ImageGraph) -> Bool {
-        (graph.index != nil || tags.isEmpty) && !present.hasManifest(image.manifest.descriptor.digest)
-    }
-
-    /// Reads back what was pushed before a tag points to it.
+    /// Reads back what was pushed, before a tag points to it; what was served when the push began has been read.
     package func verify(_ graph: ImageGraph, blobs checksBlobs: Bool) async throws {
-        let remote = reader()
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for image in graph.images where isPutByDigest(image, of: graph) {
-                group.addTask { try await check(image.manifest, at: remote) }
+            for document in graph.documents where !present.hasDocument(document.descriptor.digest) {
+                group.addTask { try await check(document) }
             }
             if checksBlobs {
                 for blob in graph.blobs where !blob.descriptor.mediaType.isForeignLayer {
@@ -246,26 +240,51 @@ package struct RegistryExporter: Sendable {
         }
     }
 
-    private func check(_ content: ImageGraph.Content, at remote: Repository) async throws {
-        let digest = content.descriptor.digest
-        guard let found = try await remote.headManifest(.digest(digest)), found.digest == digest else {
-            throw BuildError(
-                .refused,
-                "\(remote.name) does not give manifest \(digest) back after it was pushed; the tag was not moved",
-                hints: ["run the same command again"]
-            )
+    private func check(_ content: ImageGraph.Content) async throws {
+        var reason = "the registry does not have it"
+        // A storage may take a while to show what it has accepted (PUSH-34).
+        for delay in [1, 2, 4, nil] {
+            do {
+                if try await isServed(content.descriptor) { return }
+            } catch let error as RegistryError where error.isMissing || Self.isUnreadable(error) {
+                reason = error.reason
+                guard error.isMissing else { break }
+            }
+            if let delay { try await Task.sleep(for: .seconds(delay)) }
         }
+        throw BuildError(
+            .refused,
+            "\(remote.name) does not give manifest \(content.descriptor.digest) back as it was pushed; the tag was not moved",
+            notes: [reason],
+            hints: ["run the same command again; if it happens again, the registry's storage or a proxy is at fault"]
+        )
     }
 
-    /// Moves the tags.
-    package func tag(_ graph: ImageGraph) async throws {
+    /// Whether a document is served as it was pushed; where reads are counted, a HEAD has to do (HUB-3).
+    private func isServed(_ descriptor: Descriptor) async throws -> Bool {
+        guard !remote.countsManifestReads else {
+            guard let found = try await remote.headManifest(.digest(descriptor.digest)) else { return false }
+            return found.size == descriptor.size
+        }
+        // What came along in the index proves nothing.
+        var descriptor = descriptor
+        descriptor.data = nil
+        _ = try await remote.manifest(descriptor)
+        return true
+    }
+
+    /// Moves a tag.
+    package func tag(_ graph: ImageGraph, as tag: String) async throws {
         guard let root = graph.root else { return }
-        let blobs = Dictionary(graph.blobs.map { ($0.descriptor.digest, $0) }) { first, _ in first }
-        for tag in tags { try await put(root, as: .tag(tag), blobs) }
+        try await put(root, as: .tag(tag), of: graph)
     }
 
-    private func put(_ content: ImageGraph.Content, as selector: ManifestSelector, _ blobs: [Digest: Blob]) async throws
-    {
+    private func put(
+        _ content: ImageGraph.Content,
+        as selector: ManifestSelector,
+        of graph: ImageGraph
+    ) async throws {
+        let blobs = Dictionary(graph.blobs.map { ($0.descriptor.digest, $0) }) { first, _ in first }
         _ = try await remote.putManifest(
             content.bytes,
             mediaType: content.descriptor.mediaType,
