@@ -86,9 +86,10 @@ extension Builder {
             if isTar {
                 // Docker reads it, too, where it can: an archive holds one platform there.
                 let form: ArchiveExporter.Form = graph.images.count == 1 ? .docker : .ociLayout
-                try await ArchiveExporter(path: place, form: form, names: names, pool: session.pool).export(graph)
+                try await ArchiveExporter(path: place, form: form, names: names, tag: tag, pool: session.pool)
+                    .export(graph)
             } else {
-                try await LayoutExporter(path: place, names: names, pool: session.pool).export(graph)
+                try await LayoutExporter(path: place, names: names, tag: tag, pool: session.pool).export(graph)
             }
             return CopyResult(root: root.descriptor, pushed: [])
         }

@@ -9,8 +9,8 @@ struct CopyCommand: ToolCommand {
         commandName: "copy",
         abstract: "Copy an image with all its platforms, byte for byte.",
         discussion:
-            "SOURCE and TARGET are references or oci-layout://PATH[:TAG]; a TARGET that ends in .tar is a layout in a tar file, "
-            + "which `docker load` reads as well if it holds one platform."
+            "SOURCE and TARGET are references or oci-layout://PATH[:TAG]; a TARGET whose PATH ends in .tar is a layout in a tar "
+            + "file, which `docker load` reads as well if it holds one platform."
     )
 
     @Argument(help: "What to copy.")
@@ -37,25 +37,52 @@ struct CopyCommand: ToolCommand {
         let platforms = try PlatformList.parse(platforms)
         let origin = try ImageLocation(parsing: source)
         let result: CopyResult
-        if target.hasSuffix(".tar") {
+        switch try CopyTarget(parsing: target) {
+        case .registry(let reference):
+            result = try await builder.copy(origin, to: try reference.pushTarget(), platforms: platforms)
+        case .layout(let path, let tag, let isTar):
+            var name = origin.reference
+            if let tag, let reference = name { name = try reference.withTag(tag) }
             result = try await builder.copy(
                 origin,
-                toLayout: target,
-                isTar: true,
-                name: origin.reference,
+                toLayout: path,
+                isTar: isTar,
+                name: name,
+                tag: tag,
                 platforms: platforms
             )
-        } else {
-            switch try ImageLocation(parsing: target) {
-            case .registry(let reference):
-                result = try await builder.copy(origin, to: try reference.pushTarget(), platforms: platforms)
-            case .layout(let path, let tag, _):
-                let name = tag.flatMap { tag in origin.reference?.withTag(tag) } ?? origin.reference
-                result = try await builder.copy(origin, toLayout: path, isTar: false, name: name, platforms: platforms)
-            }
         }
         Console.standardOutput.print([result.root.digest.description])
         return 0
+    }
+}
+
+/// Where `imgbuild copy` writes to.
+enum CopyTarget: Hashable {
+    case registry(ImageReference)
+    case layout(path: String, tag: String?, isTar: Bool)
+
+    /// A name that ends in `.tar` is a file unless it is a tag.
+    init(parsing text: String) throws(BuildError) {
+        let location: ImageLocation
+        do {
+            location = try ImageLocation(parsing: text)
+        } catch {
+            // Not every name of a file could be one of an image.
+            guard text.hasSuffix(".tar"), !text.contains("://") else { throw error }
+            self = .layout(path: text, tag: nil, isTar: true)
+            return
+        }
+        switch location {
+        case .registry(let reference):
+            let isFile = text.hasSuffix(".tar") && reference.tag == nil && reference.digest == nil
+            self = isFile ? .layout(path: text, tag: nil, isTar: true) : .registry(reference)
+        case .layout(let path, let tag, let digest):
+            guard digest == nil else {
+                throw BuildError(.usage, "cannot copy to a digest (\(location)); give a tag or none")
+            }
+            self = .layout(path: path, tag: tag, isTar: path.hasSuffix(".tar"))
+        }
     }
 }
 
@@ -128,13 +155,17 @@ enum PlatformList {
 
 extension ImageReference {
     /// A reference that can be pushed to (REF-8).
-    func pushTarget() throws -> ImageReference {
+    func pushTarget() throws(BuildError) -> ImageReference {
         guard digest == nil else { throw BuildError(.usage, "cannot push to a digest reference (\(self)); give a tag") }
-        return withTag(tagOrLatest)
+        return try withTag(tagOrLatest)
     }
 
-    func withTag(_ tag: String) -> ImageReference {
-        (try? ImageReference(parsing: "\(repository):\(tag)")) ?? self
+    func withTag(_ tag: String) throws(BuildError) -> ImageReference {
+        do {
+            return try ImageReference(parsing: "\(repository):\(tag)")
+        } catch {
+            throw BuildError(.usage, error.description, hints: error.hint.map { [$0] } ?? [])
+        }
     }
 }
 

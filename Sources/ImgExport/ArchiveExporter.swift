@@ -15,27 +15,32 @@ package struct ArchiveExporter: Sendable {
     private let path: String
     private let form: Form
     private let names: [ImageReference]
+    private let tag: String?
     private let pool: BlockingPool
 
-    /// - Parameter path: `-` is standard output.
-    package init(path: String, form: Form, names: [ImageReference], pool: BlockingPool) {
+    /// - Parameters:
+    ///   - path: `-` is standard output.
+    ///   - names: One entry of `index.json` each.
+    ///   - tag: Names the one entry where there are no names; nil leaves it as it is at the source.
+    package init(path: String, form: Form, names: [ImageReference], tag: String? = nil, pool: BlockingPool) {
         self.path = path
         self.form = form
         self.names = names
+        self.tag = tag
         self.pool = pool
     }
 
     /// Blobs come first in the order of their digests, then the small files; times are 0, owners are root (LAY-1).
     package func export(_ graph: ImageGraph) async throws {
         guard let root = graph.root else { return }
-        var documents = graph.images.map(\.manifest)
-        if let index = graph.index { documents.append(index) }
         let blobs =
-            (graph.blobs + documents.map { Blob(descriptor: $0.descriptor, origin: .bytes($0.bytes)) })
+            (graph.blobs + graph.documents.map { Blob(descriptor: $0.descriptor, origin: .bytes($0.bytes)) })
             .sorted { $0.descriptor.digest < $1.descriptor.digest }
         var files: [(name: String, bytes: [UInt8])] = []
         if case .docker = form { files.append(("manifest.json", try dockerManifest(graph))) }
-        let index = ImageIndex(manifests: LayoutIndex.entries(root.descriptor, names: names))
+        let created = try await graph.created()
+        let entries = LayoutIndex.entries(root.descriptor, names: names, tag: tag, created: created)
+        let index = ImageIndex(manifests: entries)
         files += [("oci-layout", LayoutIndex.marker), ("index.json", index.encoded())]
 
         let (path, pool) = (path, pool)

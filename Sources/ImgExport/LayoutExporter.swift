@@ -10,12 +10,16 @@ package import ImgTasks
 package struct LayoutExporter: Sendable {
     private let path: String
     private let names: [ImageReference]
+    private let tag: String?
     private let pool: BlockingPool
 
-    /// - Parameter names: One entry of `index.json` each; none gives one entry without a name.
-    package init(path: String, names: [ImageReference], pool: BlockingPool) {
+    /// - Parameters:
+    ///   - names: One entry of `index.json` each.
+    ///   - tag: Names the one entry where there are no names; nil leaves it as it is at the source.
+    package init(path: String, names: [ImageReference], tag: String? = nil, pool: BlockingPool) {
         self.path = path
         self.names = names
+        self.tag = tag
         self.pool = pool
     }
 
@@ -28,12 +32,11 @@ package struct LayoutExporter: Sendable {
             }
         }
         for blob in graph.blobs { try await write(blob) }
-        var documents = graph.images.map(\.manifest)
-        if let index = graph.index { documents.append(index) }
-        for document in documents {
+        for document in graph.documents {
             try await write(Blob(descriptor: document.descriptor, origin: .bytes(document.bytes)))
         }
-        let entries = LayoutIndex.entries(root.descriptor, names: names)
+        let created = try await graph.created()
+        let entries = LayoutIndex.entries(root.descriptor, names: names, tag: tag, created: created)
         try await pool.run {
             try LocalFiles.locking(path) { () throws(BuildError) in
                 try DraftFile.replace(path + "/oci-layout", with: LayoutIndex.marker)
@@ -53,13 +56,32 @@ package struct LayoutExporter: Sendable {
 
     private func write(_ blob: Blob) async throws {
         let target = OCILayout(path: path).blobPath(blob.descriptor.digest)
-        let size = blob.descriptor.size
-        guard try await pool.run({ LocalFiles.size(target) }) != size else { return }
+        let (descriptor, path) = (blob.descriptor, path)
+        guard try await pool.run({ !Self.holds(descriptor, target, path) }) else { return }
         let draft = try await pool.run { try DraftFile(path: target) }
         for try await chunk in try await ContentReading.stream(blob, pool: pool) {
             try await pool.run { try draft.write(chunk.span) }
         }
         try await pool.run { try draft.commit() }
+    }
+
+    /// Whether a blob is there whole: after a crash a file may have its size and not its content.
+    private static func holds(_ descriptor: Descriptor, _ target: String, _ path: String) -> Bool {
+        guard LocalFiles.size(target) == descriptor.size,
+            let reader = try? VerifyingFileReader(path: target, descriptor: descriptor, place: path)
+        else { return false }
+        do {
+            while try reader.next() != nil {}
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    private static func replace(_ path: String, _ bytes: [UInt8]) throws(BuildError) {
+        let draft = try DraftFile(path: path)
+        try draft.write(bytes.span)
+        try draft.commit()
     }
 }
 
@@ -68,14 +90,23 @@ enum LayoutIndex {
     static let marker = Array(#"{"imageLayoutVersion":"1.0.0"}"#.utf8)
 
     /// One descriptor per name, all of the same root (LAY-2).
-    static func entries(_ root: Descriptor, names: [ImageReference]) -> [Descriptor] {
-        guard !names.isEmpty else { return [root] }
-        return names.map { name in
-            var entry = root
-            entry.annotations[OCILayout.imageName] = name.normalized
-            entry.annotations[OCILayout.refName] = name.tagOrLatest
-            return entry
+    static func entries(_ root: Descriptor, names: [ImageReference], tag: String?, created: String?) -> [Descriptor] {
+        var root = root
+        if root.annotations[OCILayout.created] == nil { root.annotations[OCILayout.created] = created }
+        guard names.isEmpty else {
+            return names.map { name in
+                var entry = root
+                entry.annotations[OCILayout.imageName] = name.normalized
+                entry.annotations[OCILayout.refName] = name.tagOrLatest
+                return entry
+            }
         }
+        if let tag {
+            // The name that the source's entry has says another tag.
+            root.annotations[OCILayout.imageName] = nil
+            root.annotations[OCILayout.refName] = tag
+        }
+        return [root]
     }
 
     static func merged(_ entries: [Descriptor], into path: String) throws(BuildError) -> ImageIndex {
@@ -89,15 +120,33 @@ enum LayoutIndex {
             }
         }
         for entry in entries {
-            index.manifests.removeAll { old in
-                if let name = entry.annotations[OCILayout.imageName] {
-                    return old.annotations[OCILayout.imageName] == name
-                }
-                return old.annotations[OCILayout.refName] == nil || old.digest == entry.digest
-            }
+            index.manifests.removeAll { isReplaced($0, by: entry) }
             index.manifests.append(entry)
         }
         return index
+    }
+
+    /// Whether two entries have one name: that of the image, or where one of them has none, the tag (LAY-4).
+    private static func isReplaced(_ old: Descriptor, by new: Descriptor) -> Bool {
+        let (oldName, newName) = (old.annotations[OCILayout.imageName], new.annotations[OCILayout.imageName])
+        if let oldName, let newName { return oldName == newName }
+        let (oldTag, newTag) = (old.annotations[OCILayout.refName], new.annotations[OCILayout.refName])
+        guard newName == nil, newTag == nil else { return oldTag != nil && oldTag == newTag }
+        return oldTag == nil || old.digest == new.digest
+    }
+}
+
+extension ImageGraph {
+    /// When the image was made, as its configuration says; of several, the first.
+    func created() async throws -> String? {
+        guard let config = images.first?.config, config.descriptor.mediaType.isImageConfig else { return nil }
+        let bytes: [UInt8]
+        switch config.origin {
+        case .bytes(let held): bytes = held
+        case .source(let source): bytes = try await source.blob(config.descriptor, limit: 8 << 20)
+        case .file: return nil
+        }
+        return try ImageConfig(parsing: bytes).created
     }
 }
 

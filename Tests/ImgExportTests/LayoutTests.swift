@@ -127,6 +127,72 @@ import Testing
         }
     }
 
+    private static func entries(_ scratch: Scratch) throws -> [Descriptor] {
+        try ImageIndex(parsing: Array(try scratch.read("layout/index.json").utf8)).manifests
+    }
+
+    /// Without a name of an image a tag names the entry, instead of what the source calls it.
+    @Test func aTagIsEnoughForAName() async throws {
+        try await Scratch.with { scratch in
+            var graph = ImageGraph(images: [Self.image("amd64")], index: nil)
+            graph.images[0].manifest.descriptor.annotations = [
+                "io.containerd.image.name": "docker.io/library/app:1", "org.opencontainers.image.ref.name": "1",
+            ]
+            for _ in 1...2 {
+                try await LayoutExporter(path: scratch["layout"], names: [], tag: "new", pool: Self.pool).export(graph)
+            }
+            let entries = try Self.entries(scratch)
+            #expect(entries.map(\.annotations) == [["org.opencontainers.image.ref.name": "new"]])
+            #expect(try OCILayout.open(scratch["layout"]).select(tag: "new", digest: nil).digest == entries[0].digest)
+            try await LayoutExporter(path: scratch["layout"], names: [], pool: Self.pool).export(graph)
+            #expect(try Self.entries(scratch).last?.annotations["org.opencontainers.image.ref.name"] == "1")
+            // The name takes the place of the tag alone, and the tag that of the name.
+            let name = try Self.name("ghcr.io/o/app:new")
+            try await LayoutExporter(path: scratch["layout"], names: [name], pool: Self.pool).export(graph)
+            let names = try Self.entries(scratch).map { $0.annotations["io.containerd.image.name"] }
+            #expect(names == ["docker.io/library/app:1", "ghcr.io/o/app:new"])
+            try await LayoutExporter(path: scratch["layout"], names: [], tag: "new", pool: Self.pool).export(graph)
+            #expect(
+                try Self.entries(scratch).map { $0.annotations["org.opencontainers.image.ref.name"] } == ["1", "new"]
+            )
+            let archive = ArchiveExporter(path: scratch["x.tar"], form: .docker, names: [], tag: "new", pool: Self.pool)
+            try await archive.export(graph)
+            let text = try await Program.output("tar", ["-xOf", scratch["x.tar"], "index.json"])
+            let index = try ImageIndex(parsing: Array(text.utf8))
+            #expect(index.manifests.map(\.annotations) == [["org.opencontainers.image.ref.name": "new"]])
+        }
+    }
+
+    /// LAY-2.
+    @Test func anEntrySaysWhenTheImageWasMade() async throws {
+        try await Scratch.with { scratch in
+            var image = Self.image("amd64")
+            var config = ImageConfig(platform: Platform(os: "linux", architecture: "amd64"))
+            config.created = "2024-05-06T07:08:09Z"
+            let bytes = config.encoded()
+            image.config = Blob(descriptor: Self.descriptor(.ociConfig, bytes), origin: .bytes(bytes))
+            let graph = ImageGraph(images: [image], index: nil)
+            try await LayoutExporter(path: scratch["layout"], names: [try Self.name("app:1")], pool: Self.pool)
+                .export(graph)
+            let key = "org.opencontainers.image.created"
+            #expect(try Self.entries(scratch).map { $0.annotations[key] } == ["2024-05-06T07:08:09Z"])
+        }
+    }
+
+    /// A crash may leave a file of the right size without its content.
+    @Test func aDamagedBlobIsWrittenAgain() async throws {
+        try await Scratch.with { scratch in
+            let graph = ImageGraph(images: [Self.image("amd64")], index: nil)
+            let exporter = LayoutExporter(path: scratch["layout"], names: [try Self.name("app:1")], pool: Self.pool)
+            try await exporter.export(graph)
+            let layer = try #require(graph.images.first?.layers.first?.descriptor)
+            let file = "layout/blobs/sha256/\(layer.digest.hex)"
+            try scratch.write(file, String(repeating: "\0", count: Int(layer.size)))
+            try await exporter.export(graph)
+            #expect(try scratch.read(file) == "layer of amd64")
+        }
+    }
+
     @Test func damageAndAbsenceAreErrors() async throws {
         try await Scratch.with { scratch in
             let graph = ImageGraph(images: [Self.image("amd64")], index: nil)
