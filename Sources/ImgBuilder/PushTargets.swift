@@ -17,6 +17,28 @@ struct PushTargets: Sendable {
         var tags: [ImageReference]
         /// For people, when there is no tag.
         var name: ImageReference
+
+        fileprivate func probed(
+            _ place: Int,
+            isRelying: Bool,
+            _ isWanted: @Sendable (Descriptor) -> Bool
+        ) async -> Answer {
+            var answer = Answer(place: place, repository: self)
+            do {
+                answer.repository.exporter = try await exporter.probed(isRelying: isRelying, isWanted)
+            } catch {
+                answer.error = BuildError(describing: error)
+            }
+            return answer
+        }
+    }
+
+    /// What a repository has answered.
+    fileprivate struct Answer: Sendable {
+        var place: Int
+        var repository: Repository
+        /// Why it can't be pushed to.
+        var error: BuildError?
     }
 
     /// One per repository, in the order of the tags.
@@ -67,26 +89,15 @@ struct PushTargets: Sendable {
     func probed(_ isWanted: @escaping @Sendable (Descriptor) -> Bool) async throws -> PushTargets {
         // Who wants every blob checked relies on no manifest.
         let isRelying = verification != .blobs
-        var copy = self
-        var refused: [Int: BuildError] = [:]
-        await withTaskGroup(of: (Int, Result<RegistryExporter, BuildError>).self) { group in
+        let answers = await withTaskGroup(of: Answer.self) { group in
             for (place, repository) in repositories.enumerated() {
-                group.addTask {
-                    do {
-                        return (place, .success(try await repository.exporter.probed(isRelying: isRelying, isWanted)))
-                    } catch {
-                        return (place, .failure(BuildError(describing: error)))
-                    }
-                }
+                group.addTask { await repository.probed(place, isRelying: isRelying, isWanted) }
             }
-            for await (place, result) in group {
-                switch result {
-                case .success(let exporter): copy.repositories[place].exporter = exporter
-                case .failure(let error): refused[place] = error
-                }
-            }
+            return await group.reduce(into: [Answer]()) { $0.append($1) }
         }
-        if let error = Self.joined(refused.sorted { $0.key < $1.key }.map(\.value)) { throw error }
+        if let error = Self.joined(answers.sorted { $0.place < $1.place }.compactMap(\.error)) { throw error }
+        var copy = self
+        for answer in answers { copy.repositories[answer.place] = answer.repository }
         return copy
     }
 

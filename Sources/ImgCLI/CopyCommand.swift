@@ -155,12 +155,12 @@ enum PlatformList {
 
 extension ImageReference {
     /// A reference that can be pushed to (REF-8).
-    func pushTarget() throws(BuildError) -> ImageReference {
+    func pushTarget() throws -> ImageReference {
         guard digest == nil else { throw BuildError(.usage, "cannot push to a digest reference (\(self)); give a tag") }
         return try withTag(tagOrLatest)
     }
 
-    func withTag(_ tag: String) throws(BuildError) -> ImageReference {
+    func withTag(_ tag: String) throws -> ImageReference {
         do {
             return try ImageReference(parsing: "\(repository):\(tag)")
         } catch {

@@ -27,6 +27,39 @@ import Testing
         }
     }
 
+    /// From a layout, too, the copy is called what the target says.
+    @Test func aLayoutIsCopiedUnderItsNewTag() async throws {
+        try await Lab.with(bases: ["busybox"]) { lab in
+            let digest = try await lab.build(["copy", "-q", lab.reference("base/busybox:1"), "./one:1"])
+            for target in ["oci-layout://two:foo", "oci-layout://\(lab.scratch["three.tar"]):foo"] {
+                #expect(try await lab.build(["copy", "-q", "oci-layout://one", target]) == digest)
+            }
+            for image in ["oci:\(lab.scratch["two"]):foo", "oci-archive:\(lab.scratch["three.tar"]):foo"] {
+                #expect(try await Lab.digest(ofText: try await lab.skopeo(["inspect", "--raw", image])) == digest)
+            }
+            let tag = lab.reference("tagged/busybox:v1.tar")
+            #expect(try await lab.build(["copy", "-q", "oci-layout://one", tag]) == digest)
+            #expect(try await lab.digest(of: tag) == digest)
+        }
+    }
+
+    /// MT-2: what is chosen of Docker's types is listed by Docker's index.
+    @Test func chosenPlatformsKeepTheirFamily() async throws {
+        try await Lab.with(bases: ["busybox"]) { lab in
+            let docker = lab.reference("docker/busybox:1")
+            _ = try await lab.skopeo([
+                "copy", "--quiet", "--all", "--format", "v2s2", "--src-tls-verify=false", "--dest-tls-verify=false",
+                "docker://\(lab.reference("base/busybox:1"))", "docker://\(docker)",
+            ])
+            let target = lab.reference("docker/two:1")
+            try await lab.build(["copy", "--platform", "linux/amd64,linux/arm64", docker, target])
+            let raw = try await lab.skopeo(["inspect", "--raw", "--tls-verify=false", "docker://\(target)"])
+            let index = try ImageIndex(parsing: Array(raw.utf8))
+            #expect(index.mediaType == .dockerManifestList)
+            #expect(index.manifests.map(\.mediaType) == [.dockerManifest, .dockerManifest])
+        }
+    }
+
     @Test func archiveOfOnePlatformIsDockersToo() async throws {
         try await Lab.with(bases: ["busybox"]) { lab in
             let source = lab.reference("base/busybox:1")

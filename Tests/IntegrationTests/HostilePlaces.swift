@@ -112,6 +112,13 @@ extension HostileRegistryTests {
             guard exchange.isManifestByDigest, exchange.method != "PUT" else { return .pass }
             return .answer(.failure(404, "MANIFEST_UNKNOWN"))
         },
+        Case("an index is given back changed", .failure(6, "does not give manifest")) { exchange, world in
+            guard exchange.isManifestByDigest, exchange.method == "GET" else { return .pass }
+            var answer = try world.forward(exchange)
+            guard String(decoding: answer.body, as: UTF8.self).contains("\"manifests\"") else { return .answer(answer) }
+            answer.body[answer.body.count - 1] = 0x20
+            return .answer(answer)
+        },
         Case("an answer with escapes and the secrets that it got", .failure(6, "says")) { exchange, _ in
             guard exchange.isManifestByDigest, exchange.method == "PUT" else { return .pass }
             let told = "\\u001b[31m bad \(exchange["Authorization"] ?? "") for robot:hunter2-S3cret"

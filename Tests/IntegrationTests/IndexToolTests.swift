@@ -60,6 +60,26 @@ import Testing
             // What comes for a platform that is there takes its place.
             try await lab.build(["index", "create", "--append", "-t", image, lab.reference("app:arm64")])
             #expect(try await Self.index(lab, "app:2").manifests.count == 2)
+            // What the index says of itself stays, and a tag that isn't there is no obstacle.
+            let (new, note) = (lab.reference("app:new"), "org.example.")
+            for (architecture, run) in [("amd64", "a=1"), ("arm64", "b=2")] {
+                try await lab.build([
+                    "index", "create", "--append", "--annotation", note + run, "-t", new,
+                    lab.reference("app:\(architecture)"),
+                ])
+            }
+            let index = try await Self.index(lab, "app:new")
+            #expect(Self.platforms(index) == ["linux/amd64", "linux/arm64"])
+            #expect(index.annotations == ["org.example.a": "1", "org.example.b": "2"])
+            // Platforms choose from the sources, not from what is there.
+            try await lab.build([
+                "index", "create", "--append", "-p", "linux/arm64", "-t", image, lab.reference("app:arm64"),
+            ])
+            #expect(try await Self.index(lab, "app:2").manifests.count == 2)
+            let untagged = try await lab.imgbuild([
+                "index", "create", "--append", "--dry-run", lab.reference("app:arm64"),
+            ])
+            #expect(untagged.status == 2, "\(untagged)")
         }
     }
 
