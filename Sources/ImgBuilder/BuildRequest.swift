@@ -214,7 +214,10 @@ public enum CheckLevel: String, Sendable, Hashable, CaseIterable {
 
 /// What is read back from the registry before a tag moves.
 public enum Verification: String, Sendable, Hashable, CaseIterable {
+    /// Nothing; the image goes to its tag at once.
     case off
+    /// Every manifest and the index that were put, byte by byte; where reads are counted (Docker Hub), a HEAD has to do.
     case manifests
+    /// The same, and every blob is asked for.
     case blobs
 }

@@ -46,14 +46,29 @@ extension Builder {
         _ platforms: [Platform],
         _ session: BuildSession
     ) async throws -> ImageGraph {
-        var graph = try await GraphReader.graph(from: try await session.open(source), platforms: platforms)
+        let opened = try await session.open(source)
+        var graph = try await GraphReader.graph(from: opened, platforms: platforms)
         guard !platforms.isEmpty else { return graph }
+        // No index says what a lone image is for.
+        for (place, image) in graph.images.enumerated()
+        where image.platform == nil && image.config.descriptor.mediaType.isImageConfig {
+            let bytes = try await opened.blob(image.config.descriptor, limit: ImageLimits.config)
+            graph.images[place].platform = try ImageConfig(parsing: bytes).platform
+        }
         let missing = platforms.filter { wanted in
             !graph.images.contains { $0.platform?.normalized == wanted.normalized }
         }
         guard missing.isEmpty else {
             let list = missing.map(\.description).joined(separator: ", ")
-            throw BuildError(.notFound, "\(source) has no image for \(list)")
+            let root = try await opened.resolve()
+            let index = try? ImageIndex(parsing: root.bytes, mediaType: root.descriptor.mediaType)
+            let available = (index?.manifests.compactMap(\.platform) ?? graph.images.compactMap(\.platform))
+                .map(\.description).joined(separator: ", ")
+            throw BuildError(
+                .notFound,
+                "\(source) has no image for \(list)",
+                notes: ["available: \(available.isEmpty ? "none" : available)"]
+            )
         }
         let types = try DocumentTypes(of: graph.images)
         graph.index = Assembler(usesDockerTypes: types.usesDocker, annotations: [])

@@ -31,7 +31,8 @@ struct ResultOptions: ParsableArguments {
 
     @Option(
         name: .customLong("verify"),
-        help: "What is read back from the registry before a tag moves: off, manifests or blobs (default: manifests)."
+        help:
+            "What is read back and compared before a tag moves: off, manifests (with the index) or blobs (these are asked for, too); default: manifests."
     )
     var verify: String?
 

@@ -77,12 +77,6 @@ package struct LayoutExporter: Sendable {
             return false
         }
     }
-
-    private static func replace(_ path: String, _ bytes: [UInt8]) throws(BuildError) {
-        let draft = try DraftFile(path: path)
-        try draft.write(bytes.span)
-        try draft.commit()
-    }
 }
 
 /// The small files of a layout.

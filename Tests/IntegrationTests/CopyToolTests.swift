@@ -51,6 +51,10 @@ import Testing
                 "copy", "--quiet", "--all", "--format", "v2s2", "--src-tls-verify=false", "--dest-tls-verify=false",
                 "docker://\(lab.reference("base/busybox:1"))", "docker://\(docker)",
             ])
+            // A lone image has what is asked for as well.
+            let one = lab.reference("docker/one:1")
+            try await lab.build(["copy", "--platform", "linux/arm64", docker, one])
+            try await lab.build(["copy", "--platform", "linux/arm64", one, lab.reference("docker/again:1")])
             let target = lab.reference("docker/two:1")
             try await lab.build(["copy", "--platform", "linux/amd64,linux/arm64", docker, target])
             let raw = try await lab.skopeo(["inspect", "--raw", "--tls-verify=false", "docker://\(target)"])
@@ -86,6 +90,7 @@ import Testing
             ])
             #expect(result.status == 4, "\(result)")
             #expect(result.errors.contains("linux/s390x"), "\(result)")
+            #expect(result.errors.contains("available: linux/amd64, linux/arm64"), "\(result)")
             #expect(try await !lab.exists("x:1"))
             #expect(!lab.scratch.names().contains { $0 == "layout" || $0 == "x.tar" }, "nothing is left half done")
         }
