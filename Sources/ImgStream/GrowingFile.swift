@@ -9,6 +9,7 @@ package final class GrowingFile: Sendable {
         /// The reader's own, -1 until there is one.
         var descriptor: Int32 = -1
         var isEnded = false
+        var size: Int64 = 0
         var followers: [AsyncStream<Int64>.Continuation] = []
     }
 
@@ -24,12 +25,14 @@ package final class GrowingFile: Sendable {
     /// Whether there is nothing more to wait for: the file is whole, or it will never be.
     package var isEnded: Bool { state.withLock { $0.isEnded } }
 
-    /// The sizes in bytes that the file has come to, as far as they are news; ends with the file.
+    /// The sizes in bytes that the file has come to, as far as they are news, from the present one on; ends with the file.
     package func sizes() -> AsyncStream<Int64> {
         let (sizes, follower) = AsyncStream.makeStream(of: Int64.self, bufferingPolicy: .bufferingNewest(1))
         let isEnded = state.withLock { state in
-            if !state.isEnded { state.followers.append(follower) }
-            return state.isEnded
+            guard !state.isEnded else { return true }
+            if state.size > 0 { follower.yield(state.size) }
+            state.followers.append(follower)
+            return false
         }
         if isEnded { follower.finish() }
         return sizes
@@ -72,7 +75,11 @@ package final class GrowingFile: Sendable {
 
     /// The file has so many bytes now.
     package func grow(to size: Int64) {
-        for follower in state.withLock({ $0.followers }) { follower.yield(size) }
+        let followers = state.withLock { state in
+            state.size = size
+            return state.followers
+        }
+        for follower in followers { follower.yield(size) }
     }
 
     /// Nothing more will come; may be said again.

@@ -35,6 +35,18 @@ import Testing
         #expect(await file.sizes().reduce(into: []) { $0.append($1) } == [])
     }
 
+    /// What grew before somebody followed is no news to come.
+    @Test func whoComesLateSeesThePresentSize() async {
+        let file = GrowingFile()
+        file.grow(to: 10)
+        var sizes = file.sizes().makeAsyncIterator()
+        #expect(await sizes.next() == 10)
+        file.grow(to: 20)
+        #expect(await sizes.next() == 20)
+        file.end()
+        #expect(await sizes.next() == nil)
+    }
+
     @Test func severalFollow() async {
         let file = GrowingFile()
         let followers = [file.sizes(), file.sizes()]
