@@ -8,13 +8,18 @@ struct ErrorText {
     init(_ error: BuildError) {
         let warnings = error.diagnostics.filter { $0.severity != .error }
         let errors = error.diagnostics.filter { $0.severity == .error }
-        lines = (warnings + errors).flatMap { ErrorText($0).lines }
+        let all = warnings + errors
+        lines = all.indices.flatMap { ErrorText(all[$0], after: $0 == 0 ? nil : all[$0 - 1]).lines }
     }
 
     /// The place comes first, as people read it (ERR-2), then one line with what failed, then facts and hints.
-    init(_ diagnostic: Diagnostic) {
+    ///
+    /// - Parameter previous: What is printed right before; the excerpt is not repeated for the same place.
+    init(_ diagnostic: Diagnostic, after previous: Diagnostic? = nil) {
         var lines: [String] = []
-        if let range = diagnostic.range { lines += Self.excerpt(range, focus: diagnostic.focus) }
+        if let range = diagnostic.range, previous?.range != range || previous?.focus != diagnostic.focus {
+            lines += Self.excerpt(range, focus: diagnostic.focus)
+        }
         let rule = diagnostic.rule.map { "\($0): " } ?? ""
         let place = diagnostic.range.map { "\($0.file.name):\($0.startLine): " } ?? ""
         let label = diagnostic.severity == .error ? "error" : diagnostic.severity.rawValue

@@ -18,7 +18,13 @@ final class PlainRenderer: Renderer {
     private let isLive: Bool
     private let now: @Sendable () -> ContinuousClock.Instant
     private let progress = Mutex(Progress())
-    private let seenWarnings = Mutex<Set<String>>([])
+    private let shown = Mutex(Shown())
+
+    private struct Shown {
+        var warnings: Set<Diagnostic> = []
+        /// The warning that the output ends with.
+        var last: Diagnostic?
+    }
 
     /// - Parameter isLive: Whether the console is a terminal whose last line can be written anew.
     init(
@@ -38,21 +44,30 @@ final class PlainRenderer: Renderer {
     func emit(_ event: BuildEvent) {
         switch event {
         case .warning(let diagnostic):
-            let lines = ErrorText(diagnostic).lines
-            let isNew = seenWarnings.withLock { $0.insert(lines.joined(separator: "\n")).inserted }
-            if isNew { console.print(lines) }
-        case .debug(let text): if showsDebug { console.print(["debug: \(text)"]) }
+            shown.withLock { shown in
+                guard shown.warnings.insert(diagnostic).inserted else { return }
+                console.print(ErrorText(diagnostic, after: shown.last).lines)
+                shown.last = diagnostic
+            }
+        case .debug(let text): if showsDebug { say("debug: \(text)") }
         default:
             guard showsProgress else { return }
             progress.withLock { progress in
                 let isDue = progress.take(event, at: now())
                 if isLive {
-                    if !event.isUnderWay { console.print([Self.line(event)]) }
+                    if !event.isUnderWay { say(Self.line(event)) }
                     console.show(progress.line(at: now()))
                 } else if isDue {
-                    console.print([Self.line(event)])
+                    say(Self.line(event))
                 }
             }
+        }
+    }
+
+    private func say(_ line: String) {
+        shown.withLock { shown in
+            console.print([line])
+            shown.last = nil
         }
     }
 

@@ -65,6 +65,25 @@ let sample = SourceFile(
         #expect(lines[3...4] == ["   4 | >>> COPY <<E /x", "     |              ^^"])
     }
 
+    /// Several findings about one instruction show it once.
+    @Test func oneExcerptForOnePlace() {
+        let (first, other) = (SourceRange(file: sample, lines: 4...4), SourceRange(file: sample, lines: 5...5))
+        let error = BuildError(
+            .failure,
+            diagnostics: [
+                Diagnostic(.error, "a", at: first), Diagnostic(.error, "b", at: first),
+                Diagnostic(.error, "c", at: other), Diagnostic(.error, "d", at: first),
+            ]
+        )
+        let lines = ErrorText(error).lines
+        #expect(
+            lines.filter { $0.hasPrefix("error: ") || ($0.hasPrefix("dir/Dockerfile:") && !$0.contains(" ")) } == [
+                "dir/Dockerfile:4", "error: dir/Dockerfile:4: a", "error: dir/Dockerfile:4: b", "dir/Dockerfile:5",
+                "error: dir/Dockerfile:5: c", "dir/Dockerfile:4", "error: dir/Dockerfile:4: d",
+            ]
+        )
+    }
+
     @Test func theCauseStandsLast() {
         let error = BuildError(
             .failure,
