@@ -44,6 +44,8 @@ public struct BuiltImage: Sendable {
     public var baseLayerCount: Int
     /// What the static checks found.
     public var findings: [Diagnostic]
+    /// False when all checks were turned off.
+    public var isChecked: Bool
 
     /// Makes it from its parts, as tests without a builder need it.
     public init(
@@ -52,7 +54,8 @@ public struct BuiltImage: Sendable {
         config: Descriptor,
         layers: [Descriptor],
         baseLayerCount: Int,
-        findings: [Diagnostic]
+        findings: [Diagnostic],
+        isChecked: Bool = true
     ) {
         self.platform = platform
         self.manifest = manifest
@@ -60,5 +63,6 @@ public struct BuiltImage: Sendable {
         self.layers = layers
         self.baseLayerCount = baseLayerCount
         self.findings = findings
+        self.isChecked = isChecked
     }
 }

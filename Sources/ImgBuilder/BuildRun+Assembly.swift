@@ -34,7 +34,8 @@ extension BuildRun {
                         )
                     ),
                     baseLayerCount: platform.layers.count { $0.own == nil },
-                    findings: found + start
+                    findings: found + start,
+                    isChecked: checks.policy.isAnyOn
                 )
             )
         }
@@ -71,4 +72,5 @@ struct FinishedImage: Sendable {
     var image: ImageGraph.Image
     var baseLayerCount: Int
     var findings: [Diagnostic]
+    var isChecked: Bool
 }

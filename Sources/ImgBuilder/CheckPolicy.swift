@@ -14,6 +14,8 @@ struct CheckPolicy: Sendable {
             .map { Array(($0.hasPrefix("/") ? $0.dropFirst() : $0[...]).utf8) }
     }
 
+    var isAnyOn: Bool { platformCheck != .off || startCheck != .off }
+
     /// Whether the user has said that a file may be for another processor.
     func isExcepted(_ path: [UInt8]) -> Bool {
         exceptions.contains { (try? PathMatch.match(pattern: $0, name: path)) == true }

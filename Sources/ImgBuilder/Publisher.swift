@@ -85,7 +85,8 @@ struct Publisher: Sendable {
                     config: image.image.config.descriptor,
                     layers: image.image.layers.map(\.descriptor),
                     baseLayerCount: image.baseLayerCount,
-                    findings: image.findings
+                    findings: image.findings,
+                    isChecked: image.isChecked
                 )
             },
             pushed: pushed,

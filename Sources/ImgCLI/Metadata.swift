@@ -42,7 +42,7 @@ struct Metadata {
         )
         object["checks"] = .object(
             JSONObject([
-                ("verdict", .string(Verdict(image.findings).rawValue)),
+                ("verdict", .string(Verdict(image).rawValue)),
                 ("findings", .array(image.findings.map(\.json))),
             ])
         )
@@ -55,6 +55,12 @@ enum Verdict: String {
     case ok
     case warn
     case fail
+    /// Nothing was looked at.
+    case off
+
+    init(_ image: BuiltImage) {
+        self = image.isChecked ? Verdict(image.findings) : .off
+    }
 
     init(_ findings: [Diagnostic]) {
         if findings.contains(where: { $0.severity == .error }) {

@@ -110,7 +110,7 @@ final class PlainRenderer: Renderer {
         var lines: [String] = []
         for image in result.images {
             let own = image.layers.count - image.baseLayerCount
-            let checks = Verdict(image.findings).rawValue
+            let checks = Verdict(image).rawValue
             lines.append(
                 "\(image.platform) \(image.manifest.digest) (\(image.baseLayerCount) base layers + \(own) new), checks: \(checks)"
             )

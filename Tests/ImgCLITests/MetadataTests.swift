@@ -53,6 +53,18 @@ import Testing
         #expect(json["imgbuild.warnings"] == nil)
     }
 
+    /// What nobody looked at is not well.
+    @Test func checksThatAreOff() throws {
+        var image = try Self.image("linux/amd64", "a")
+        func verdict(_ image: BuiltImage) throws -> String? {
+            let json = Metadata(try Self.result(image.manifest, [image])).json
+            return json["imgbuild.platforms"]?.arrayValue?.first?["checks"]?["verdict"]?.stringValue
+        }
+        #expect(try verdict(image) == "ok")
+        image.isChecked = false
+        #expect(try verdict(image) == "off")
+    }
+
     @Test func severalPlatforms() throws {
         let root = Descriptor(mediaType: .ociIndex, digest: try Self.digest("f"), size: 50)
         let failing = [Diagnostic(.warning, "w"), Diagnostic(.error, "e", rule: "no-command")]
