@@ -21,8 +21,8 @@ extension BuildRun {
         }
         return BuildForecast(
             images: images,
-            repositories: prepared.ready.publisher.repositoryNames,
-            tags: try await prepared.ready.publisher.currentTags(),
+            repositories: prepared.ready.publisher.targets.names,
+            tags: try await prepared.ready.publisher.targets.currentTags(),
             warnings: prepared.warnings
         )
     }
@@ -55,7 +55,7 @@ extension BuildRun {
             }
         }
         forecast.descriptor = blob?.descriptor
-        forecast.transfers = try await ready.publisher.forecast(blob)
+        forecast.transfers = try await ready.publisher.targets.forecast(blob)
         return forecast
     }
 }

@@ -36,36 +36,6 @@ struct Publisher: Sendable {
         return copy
     }
 
-    // MARK: Forecast
-
-    var repositoryNames: [String] { targets.repositories.map(\.exporter.name) }
-
-    /// How a layer gets to each repository; one that has yet to be made is sent.
-    func forecast(_ blob: Blob?) async throws -> [BuildForecast.Transfer] {
-        guard let blob else { return targets.repositories.map { _ in .upload } }
-        var transfers: [BuildForecast.Transfer] = []
-        for repository in targets.repositories {
-            switch try await repository.exporter.forecast(blob) {
-            case .existed: transfers.append(.exists)
-            case .mounted(let source): transfers.append(.mount(from: source))
-            case .uploaded: transfers.append(.upload)
-            }
-        }
-        return transfers
-    }
-
-    /// What the tags point to.
-    func currentTags() async throws -> [BuildForecast.Tag] {
-        var tags: [BuildForecast.Tag] = []
-        for repository in targets.repositories {
-            for tag in repository.tags {
-                let current = try await repository.exporter.current(tag.tagOrLatest)
-                tags.append(BuildForecast.Tag(reference: tag, current: current))
-            }
-        }
-        return tags
-    }
-
     /// Writes and pushes the finished images; tags move last, when everything is in place everywhere (PUSH-2).
     func publish(_ images: [FinishedImage], warnings: [Diagnostic]) async throws -> BuildResult {
         let assembler = Assembler(usesDockerTypes: request.usesDockerMediaTypes, annotations: request.annotations)

@@ -101,6 +101,36 @@ struct PushTargets: Sendable {
         return copy
     }
 
+    // MARK: - Forecast
+
+    var names: [String] { repositories.map(\.exporter.name) }
+
+    /// How a layer gets to each repository; one that has yet to be made is sent.
+    func forecast(_ blob: Blob?) async throws -> [BuildForecast.Transfer] {
+        guard let blob else { return repositories.map { _ in .upload } }
+        var transfers: [BuildForecast.Transfer] = []
+        for repository in repositories {
+            switch try await repository.exporter.forecast(blob) {
+            case .existed: transfers.append(.exists)
+            case .mounted(let source): transfers.append(.mount(from: source))
+            case .uploaded: transfers.append(.upload)
+            }
+        }
+        return transfers
+    }
+
+    /// What the tags point to.
+    func currentTags() async throws -> [BuildForecast.Tag] {
+        var tags: [BuildForecast.Tag] = []
+        for repository in repositories {
+            for tag in repository.tags {
+                let current = try await repository.exporter.current(tag.tagOrLatest)
+                tags.append(BuildForecast.Tag(reference: tag, current: current))
+            }
+        }
+        return tags
+    }
+
     // MARK: - Layers
 
     /// Layers that began to be sent before they were whole, by the number of the repository.

@@ -24,7 +24,10 @@ package import ImgOCI
     package static func digest(of bytes: [UInt8]) -> Digest { Digest(sha256: hash(bytes)) }
 
     /// The raw 32 bytes.
-    package static func hash(_ bytes: [UInt8]) -> [UInt8] { unsafe OneShotHash.digest(bytes, EVP_sha256()) }
+    package static func hash(_ bytes: [UInt8]) -> [UInt8] {
+        guard let digest = unsafe OneShotHash.digest(bytes, EVP_sha256()) else { refused() }
+        return digest
+    }
 
     /// HMAC with SHA-256, 32 bytes (RFC 2104).
     package static func hmac(key: [UInt8], _ message: [UInt8]) -> [UInt8] {
@@ -39,14 +42,16 @@ package import ImgOCI
 /// SHA-1 where a format of others asks for it.
 package enum LegacyHash {
     /// 20 bytes; names files, protects nothing.
-    package static func sha1(_ bytes: [UInt8]) -> [UInt8] { unsafe OneShotHash.digest(bytes, EVP_sha1()) }
+    ///
+    /// Nil where OpenSSL is set up without it, as FIPS may want.
+    package static func sha1(_ bytes: [UInt8]) -> [UInt8]? { unsafe OneShotHash.digest(bytes, EVP_sha1()) }
 }
 
 private enum OneShotHash {
-    static func digest(_ bytes: [UInt8], _ kind: OpaquePointer?) -> [UInt8] {
+    static func digest(_ bytes: [UInt8], _ kind: OpaquePointer?) -> [UInt8]? {
         var out = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
         var count: UInt32 = 0
-        require(unsafe EVP_Digest(bytes, bytes.count, &out, &count, kind, nil) == 1)
+        guard unsafe EVP_Digest(bytes, bytes.count, &out, &count, kind, nil) == 1 else { return nil }
         return Array(out.prefix(Int(count)))
     }
 }
@@ -98,9 +103,10 @@ private enum OneShotHash {
     }
 }
 
-/// A digest of nothing must not go on as one.
-///
-/// OpenSSL refuses for want of memory, or when it was set up without the function, never for what is hashed.
+/// A digest of nothing must not go on as one: the algorithms are two that every set-up of OpenSSL has, FIPS included, and
+/// what is hashed is never refused, so that only want of memory leads here.
 private func require(_ hasWorked: Bool) {
-    if !hasWorked { fatalError("OpenSSL cannot hash: out of memory, or its set-up forbids a hash function") }
+    if !hasWorked { refused() }
 }
+
+private func refused() -> Never { fatalError("OpenSSL cannot hash: out of memory, or set up without SHA-2") }

@@ -73,7 +73,11 @@ import Testing
                 )
             }
             let maker = try builder("first", nil)
-            let made = try await maker.build(first)
+            let order = try await maker.order(first)
+            let made = try await maker.build(order)
+            // What shows how far a layer is.
+            #expect(first.contentSize > 0)
+            #expect(order.done.value == first.contentSize)
             let entry = try await maker.catalogEntry(of: made, first)
             let copy = try #require(LayerCatalog.Entry(json: try JSON.parse(entry.json.encoded())))
             #expect(copy == entry)

@@ -21,6 +21,23 @@ import Testing
         return try await remote.upload(blob.descriptor, body: .bytes(blob.bytes))
     }
 
+    /// How far a blob is, once a second.
+    @Test func progressIsTold() async throws {
+        let registry = try FakeRegistry { exchange, _ in
+            guard exchange.method == "PUT", exchange.isSession else { return .standard }
+            pause(seconds: 2.2)
+            return .standard
+        }
+        let blob = Sample.blob(30_000_000)
+        let test = TestClient()
+        try await test.push(registry.host).upload(blob.descriptor, body: .bytes(blob.bytes))
+        let sent = test.events.all.compactMap { event -> Int64? in
+            if case .blob(let blob) = event, case .uploading(let sent) = blob.state { sent } else { nil }
+        }
+        #expect(sent.first == 0)
+        #expect(sent.dropFirst().contains { $0 > 0 && $0 <= blob.descriptor.size }, "\(sent)")
+    }
+
     @Test func takesThreeRequests() async throws {
         let registry = try FakeRegistry()
         #expect(try await upload(registry) == .uploaded(bytes: 200_000))

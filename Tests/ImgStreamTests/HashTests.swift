@@ -26,7 +26,7 @@ import Testing
     @Test func hmacAndSHA1() {
         let mac = SHA256.hmac(key: Array("Jefe".utf8), Array("what do ya want for nothing?".utf8))
         #expect(Hex.encode(mac) == "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843")
-        #expect(Hex.encode(LegacyHash.sha1(Array("abc".utf8))) == "a9993e364706816aba3e25717850c26c9cd0d89d")
+        #expect(LegacyHash.sha1(Array("abc".utf8)).map { Hex.encode($0) } == "a9993e364706816aba3e25717850c26c9cd0d89d")
     }
 
     @Test(arguments: ["sha256", "sha512"])

@@ -92,13 +92,18 @@ struct SSO: Sendable {
 
     // MARK: The cached token
 
-    private func cachePath(_ configuration: Configuration) -> String {
-        let name = Hex.encode(Hashing.sha1(Array(configuration.cacheKey.utf8)))
-        return "\(search.environment.home)/.aws/sso/cache/\(name).json"
+    private func cachePath(_ configuration: Configuration) throws(BuildError) -> String {
+        guard let hash = Hashing.sha1(Array(configuration.cacheKey.utf8)) else {
+            throw BuildError(
+                .denied,
+                "AWS profile \(profile.name): SSO's tokens lie in files that SHA-1 names, and OpenSSL is set up without it"
+            )
+        }
+        return "\(search.environment.home)/.aws/sso/cache/\(Hex.encode(hash)).json"
     }
 
     private func accessToken(_ configuration: Configuration) async throws(BuildError) -> Secret {
-        let path = cachePath(configuration)
+        let path = try cachePath(configuration)
         guard let bytes = try? await search.context.files.read(path), let cache = try? JSON.parse(bytes).objectValue,
             let token = cache["accessToken"]?.stringValue
         else { throw expired("was not found in \(path)") }
