@@ -9,7 +9,6 @@ package struct HTTPConfiguration: Sendable {
     /// Longest wait for the answer once a request with a body is sent: servers hash what they got first.
     package var replyTimeout: Duration
     package var maxConnectionsPerHost: Int
-    package var http2: Bool
     /// Called on the client's thread at the end of each transfer; must return quickly.
     package var trace: (@Sendable (HTTPTrace) -> Void)?
 
@@ -19,7 +18,6 @@ package struct HTTPConfiguration: Sendable {
         stallTimeout: Duration = .seconds(60),
         replyTimeout: Duration = .seconds(900),
         maxConnectionsPerHost: Int = 8,
-        http2: Bool = true,
         trace: (@Sendable (HTTPTrace) -> Void)? = nil
     ) {
         self.userAgent = userAgent
@@ -27,7 +25,6 @@ package struct HTTPConfiguration: Sendable {
         self.stallTimeout = stallTimeout
         self.replyTimeout = replyTimeout
         self.maxConnectionsPerHost = maxConnectionsPerHost
-        self.http2 = http2
         self.trace = trace
     }
 }
@@ -39,7 +36,7 @@ package struct HTTPTrace: Sendable {
     package var url: String
     package var status: Int?
     package var duration: Duration
-    /// "HTTP/1.1" or "HTTP/2".
+    /// "HTTP/1.1", or what the server called it.
     package var httpVersion: String?
     package var remoteAddress: String?
     package var error: HTTPError?

@@ -10,8 +10,6 @@ package struct HTTPRequest: Sendable {
     package var tls: TLSSettings
     /// The proxy's URL; nil or "" is a direct connection, whatever the environment says.
     package var proxy: String?
-    /// Refuses HTTP/2, as is done for GET and for bodies above 1 MiB anyway (`NET-5`).
-    package var http1Only = false
     /// Connects to this socket instead of the URL's host.
     package var unixSocket: String?
     /// Judges the address that a name has turned out to have; not asked where a proxy looks it up.

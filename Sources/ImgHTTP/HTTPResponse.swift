@@ -2,7 +2,7 @@
 package struct HTTPResponse: Sendable {
     package var status: Int
     package var headers: HTTPHeaders
-    /// "HTTP/1.1" or "HTTP/2".
+    /// "HTTP/1.1" or "HTTP/1.0".
     package var httpVersion: String
     /// The request's URL, unmasked: redirects and `Location` are resolved against it.
     package var url: String

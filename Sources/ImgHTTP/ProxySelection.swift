@@ -1,12 +1,42 @@
 /// Chooses the proxy for a URL from the environment (`PRX-1` to `PRX-6`).
 package enum ProxySelection {
-    /// The proxy's URL, always with a scheme; nil for a direct connection.
+    /// The proxy's URL, always with a scheme and with credentials in which nothing looks like the URL's own marks; nil for
+    /// a direct connection.
     package static func proxy(for url: URLParts, environment: [String: String]) -> String? {
         guard let value = variable("\(url.scheme)_proxy", environment) ?? variable("all_proxy", environment) else {
             return nil
         }
         if isAlwaysDirect(url.host) || isExcluded(url, list: variable("no_proxy", environment) ?? "") { return nil }
-        return value.contains("://") ? value : "http://" + value
+        return withEscapedUserInfo(value.contains("://") ? value : "http://" + value)
+    }
+
+    /// A URL whose password may contain `@`, `/`, `#` or `?` as they are, as people write them.
+    private static func withEscapedUserInfo(_ url: String) -> String {
+        guard let start = url.firstRange(of: "://")?.upperBound, let end = url.lastIndex(of: "@"), start < end else {
+            return url
+        }
+        let userInfo = url[start..<end]
+        let colon = userInfo.firstIndex(of: ":") ?? userInfo.endIndex
+        let parts =
+            [userInfo[..<colon]] + (colon < userInfo.endIndex ? [userInfo[userInfo.index(after: colon)...]] : [])
+        return url[..<start] + parts.map(escaped).joined(separator: ":") + url[end...]
+    }
+
+    /// Everything but unreserved characters and what is escaped already.
+    private static func escaped(_ text: Substring) -> String {
+        let bytes = Array(text.utf8)
+        var out: [UInt8] = []
+        for (position, byte) in bytes.enumerated() {
+            let code = bytes[position...].dropFirst().prefix(2)
+            switch byte {
+            case UInt8(ascii: "%")
+            where code.count == 2 && UInt8(String(decoding: code, as: UTF8.self), radix: 16) != nil:
+                out.append(byte)
+            case _ where ASCII.isLetter(byte) || ASCII.isDigit(byte) || "-._~".utf8.contains(byte): out.append(byte)
+            default: out += Array("%\(byte < 16 ? "0" : "")\(String(byte, radix: 16, uppercase: true))".utf8)
+            }
+        }
+        return String(decoding: out, as: UTF8.self)
     }
 
     /// Names of variables that are set in both cases, to different values: the lower case one wins.

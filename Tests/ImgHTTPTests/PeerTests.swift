@@ -39,6 +39,28 @@ struct PeerTests {
         #expect(error.message.contains("no-such-host.invalid"))
     }
 
+    /// libcurl keeps buffers in a handle whose transfer did not begin.
+    @Test func aNameThatDoesNotResolveHarmsNobodyElse() async throws {
+        let server = try ScriptedServer { _ in ServerResponse(200) }
+        let client = HTTPClient(configuration: .init())
+        for _ in 0..<3 {
+            await #expect(throws: HTTPError.self) {
+                _ = try await client.send(HTTPRequest(url: "http://no-such-host.invalid/"))
+            }
+            #expect(try await client.send(HTTPRequest(url: "http://\(server.authority)/")).status == 200)
+        }
+    }
+
+    @Test func aProxyThatSpeaksClearText() async throws {
+        let talker = try RawServer(greeting: "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+        var request = HTTPRequest(url: "https://registry.invalid/v2/")
+        request.proxy = "https://user:geheim@127.0.0.1:\(talker.port)"
+        let error = try await failure(request)
+        #expect(error.code == .proxy)
+        #expect(error.message.contains("proxy 127.0.0.1:\(talker.port)") && error.message.contains("clear text"))
+        #expect(!error.description.contains("geheim"))
+    }
+
     @Test func clearTextOnATLSConnection() async throws {
         let talker = try RawServer(greeting: "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
         let error = try await failure(HTTPRequest(url: "https://127.0.0.1:\(talker.port)/v2/"))

@@ -14,6 +14,13 @@ struct ProxySelectionTests {
             ("https://reg.example.com/", ["ALL_PROXY": "s", "https_proxy": "t"], "http://t"),
             ("https://reg.example.com/", ["https_proxy": "low", "HTTPS_PROXY": "up"], "http://low"),
             ("https://reg.example.com/", ["https_proxy": "", "HTTPS_PROXY": "up"], "http://up"),
+            // Passwords as people write them: no mark in them ends the user info.
+            (
+                "https://reg.example.com/", ["https_proxy": "http://joe:a@b/c#d?e@p:1"],
+                "http://joe:a%40b%2Fc%23d%3Fe@p:1"
+            ),
+            ("https://reg.example.com/", ["https_proxy": "joe:a%40b%zz@p:1"], "http://joe:a%40b%25zz@p:1"),
+            ("https://reg.example.com/", ["https_proxy": "http://joe@p"], "http://joe@p"),
         ] as [(String, [String: String], String?)]
     )
     func chooses(url: String, environment: [String: String], proxy: String?) throws {

@@ -37,7 +37,7 @@ package struct TLSFront: Sendable {
     ) async throws -> Value {
         let listening = try ServerSocket.freePort()
         let listen = """
-            listen 127.0.0.1:\(listening) ssl;
+            listen 127.0.0.1:\(listening) ssl http2;
             ssl_certificate \(pair.certificate);
             ssl_certificate_key \(pair.key);
             """

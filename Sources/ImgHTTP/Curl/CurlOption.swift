@@ -23,7 +23,6 @@ extension CurlOption where Value == Bool {
     static var noProgress: Self { Self(CURLOPT_NOPROGRESS) }
     static var suppressConnectHeaders: Self { Self(CURLOPT_SUPPRESS_CONNECT_HEADERS) }
     static var verifyPeer: Self { Self(CURLOPT_SSL_VERIFYPEER) }
-    static var pipeWait: Self { Self(CURLOPT_PIPEWAIT) }
 }
 
 extension CurlOption where Value == Int {

@@ -81,7 +81,6 @@ final class EventLoop {
             owners[easy.identity] = exchange.id
         } catch {
             exchange.completeHead(.failure(error))
-            recycle(easy)
         }
     }
 
@@ -120,7 +119,7 @@ final class EventLoop {
     private func conclude(_ transfer: Transfer, _ result: Result<Void, HTTPError>) {
         let trace = configuration.trace.map { _ in transfer.remoteAddress }
         let error = transfer.finish(result)
-        recycle(transfer.easy)
+        if error == nil { recycle(transfer.easy) }
         guard let report = configuration.trace, let remoteAddress = trace else { return }
         let exchange = transfer.exchange
         report(
@@ -147,6 +146,7 @@ final class EventLoop {
         return transfer
     }
 
+    /// Keeps a handle for the next transfer; after a failure libcurl leaves things in it that a reset does not clear.
     private func recycle(_ easy: EasyHandle) {
         guard idle.count < Self.idleHandles else { return }
         easy.reset()

@@ -17,8 +17,12 @@ struct FailureReport {
     }
 
     func error(_ code: CURLcode) -> HTTPError {
-        let text = cause(code)
+        var text = cause(code)
         let lowered = text.lowercased()
+        if speaksClearText(lowered), isBeforeTunnel {
+            text =
+                "it answered clear text on a TLS connection; write http:// in front of its name if that is how it is spoken to"
+        }
         if let proxy = request.proxy, !proxy.isEmpty, concernsProxy(code, lowered) {
             return make(code, .proxy, "proxy \(Self.proxyName(proxy)) failed for \(peer): \(text)", .never)
         }
@@ -44,8 +48,7 @@ struct FailureReport {
     }
 
     private func handshake(_ code: CURLcode, _ text: String, _ lowered: String) -> HTTPError {
-        let clearText = ["wrong version number", "http request", "packet length too long", "unknown protocol"]
-        if clearText.contains(where: lowered.contains) {
+        if speaksClearText(lowered) {
             return make(code, .plainHTTPPeer, "\(peer) answered clear text on a TLS connection", .never)
         }
         let passing = ["reset", "syscall", "eof", "timed out", "closed"]
@@ -53,19 +56,30 @@ struct FailureReport {
         return make(code, .tlsHandshake, "TLS handshake with \(peer) failed: \(text)", retry)
     }
 
+    private func speaksClearText(_ lowered: String) -> Bool {
+        let signs = ["wrong version number", "http request", "packet length too long", "unknown protocol"]
+        return signs.contains(where: lowered.contains)
+    }
+
+    /// Whether TLS was spoken with a proxy that has not answered yet, not with the host behind it (PRX-5).
+    private var isBeforeTunnel: Bool {
+        request.proxy?.lowercased().hasPrefix("https:") == true && easy.number(CURLINFO_HTTP_CONNECTCODE) == 0
+    }
+
     private func transport(_ code: CURLcode, _ text: String, _ lowered: String) -> HTTPError {
         switch code {
         case CURLE_PARTIAL_FILE:
             return make(code, .partialBody, "\(peer) ended the answer early: \(text)", .yes)
-        case CURLE_SEND_ERROR, CURLE_SEND_FAIL_REWIND:
+        case CURLE_SEND_FAIL_REWIND:
+            // The connection ended while the body was on its way, which can't be sent a second time by itself.
+            return make(code, .sendFailed, "sending to \(peer) failed: the connection was lost", .yes)
+        case CURLE_SEND_ERROR:
             return make(code, .sendFailed, "sending to \(peer) failed: \(text)", .yes)
         case CURLE_RECV_ERROR where lowered.contains("alert"):
             // With TLS 1.3 a refused client certificate shows only at the first read.
             return make(code, .tlsHandshake, "\(peer) refused the TLS connection: \(text)", .never)
         case CURLE_RECV_ERROR, CURLE_GOT_NOTHING:
             return make(code, .receiveFailed, "receiving from \(peer) failed: \(text)", .yes)
-        case CURLE_HTTP2, CURLE_HTTP2_STREAM:
-            return make(code, .protocolError, "HTTP/2 with \(peer) failed: \(text)", .yes)
         default:
             return make(code, .protocolError, "request to \(peer) failed: \(text)", .never)
         }
@@ -76,6 +90,7 @@ struct FailureReport {
         case CURLE_COULDNT_RESOLVE_PROXY, CURLE_PROXY: true
         // With a proxy, it is the proxy that is connected to.
         case CURLE_COULDNT_CONNECT: true
+        case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION: isBeforeTunnel
         case CURLE_RECV_ERROR: text.contains("connect") && (text.contains("tunnel") || text.contains("proxy"))
         default: false
         }
@@ -85,7 +100,8 @@ struct FailureReport {
         // libcurl's own words name the host and say a second time that connecting failed.
         let number = Int32(truncatingIfNeeded: easy.number(CURLINFO_OS_ERRNO))
         if code == CURLE_COULDNT_CONNECT, number != 0 { return unsafe String(cString: strerror(number)) }
-        let own = easy.errorMessage
+        // Some of them quote the proxy's URL as it was given (SEC-7).
+        let own = URLMask.maskText(easy.errorMessage)
         return own.isEmpty ? unsafe String(cString: curl_easy_strerror(code)) : own
     }
 

@@ -7,9 +7,6 @@ struct TransferSetup {
 
     private var request: HTTPRequest { exchange.request }
 
-    /// Above this size a body goes over HTTP/1.1, whose uploads do not stall (`NET-5`).
-    private static let largestHTTP2Body: Int64 = 1 << 20
-
     func apply(to transfer: Transfer) throws(CurlRefusal) {
         let easy = transfer.easy
         easy.setCallbacks(transfer)
@@ -62,14 +59,6 @@ struct TransferSetup {
         return lines
     }
 
-    /// Whether HTTP/2 may be used.
-    ///
-    /// Not for GET: libcurl 7.88 gathers what arrives for a paused stream in memory, and gives up at 64 MiB.
-    private var allowsHTTP2: Bool {
-        configuration.http2 && !request.http1Only && request.method != .get
-            && request.body.length <= Self.largestHTTP2Body
-    }
-
     private func setRoute(_ transfer: Transfer) throws(CurlRefusal) {
         let easy = transfer.easy
         try easy.set(.proxy, request.proxy ?? "")
@@ -80,10 +69,9 @@ struct TransferSetup {
         if let path = request.unixSocket {
             try easy.set(.unixSocket, path)
         }
-        let allowsHTTP2 = allowsHTTP2
-        try easy.set(.httpVersion, allowsHTTP2 ? Int(CURL_HTTP_VERSION_2TLS) : Int(CURL_HTTP_VERSION_1_1))
-        // Requests that start together share one HTTP/2 connection instead of opening one each.
-        try easy.set(.pipeWait, allowsHTTP2 && exchange.url.scheme == "https")
+        // Never HTTP/2 (NET-5 allows either): uploads stall on it, libcurl 7.88 gathers in memory what arrives for a paused
+        // stream, and crosses the answers of requests when connections of both versions to a host are busy.
+        try easy.set(.httpVersion, Int(CURL_HTTP_VERSION_1_1))
     }
 
     private func setTLS(_ easy: EasyHandle) throws(CurlRefusal) {
@@ -109,8 +97,9 @@ struct TransferSetup {
     private func setPace(_ easy: EasyHandle) throws(CurlRefusal) {
         try easy.set(.tcpNoDelay, true)
         try easy.set(.tcpKeepAlive, true)
-        try easy.set(.bufferSize, 512 << 10)
-        try easy.set(.uploadBufferSize, 512 << 10)
+        // Wishes only: libcurl refuses them while a handle still has its buffers.
+        try? easy.set(.bufferSize, 512 << 10)
+        try? easy.set(.uploadBufferSize, 512 << 10)
         // Balancers drop connections that are idle for a minute (NET-9).
         try easy.set(.maxIdleSeconds, 30)
         let connect = request.connectTimeout ?? configuration.connectTimeout

@@ -135,7 +135,6 @@ extension Session {
         if destination.refusesInternal {
             request.refusesAddress = { NetworkAddress.classify($0) != .elsewhere }
         }
-        request.http1Only = call.bodySize > 1 << 20
         request.isRepeatable = call.isRepeatable
         request.progress = call.progress
         request.totalTimeout = call.timeLimit
@@ -149,7 +148,9 @@ extension Session {
         result.sent = error.sent
         switch error.retry {
         case .never: break
-        case .ifHostWorked: result.isTransient = host.governor.hasWorked
+        case .ifHostWorked:
+            result.isTransient = true
+            if !host.governor.hasWorked { result.attemptLimit = 2 }
         case .yes: result.isTransient = true
         }
         switch error.code {
