@@ -140,8 +140,8 @@ package struct RegistryExporter: Sendable {
     /// Sends a layer while it is made, as far as that goes; ``push(_:continuing:)`` takes it up.
     /// - Parameter isWanted: Asked before each part.
     package func pushEarly(_ file: GrowingFile, while isWanted: @Sendable () -> Bool) async -> EarlyUpload? {
-        let body = UploadBody.stream { [pool] offset in
-            let reader = GrowingReader(file, from: offset, pool: pool)
+        let body = UploadBody.stream { [pool] range in
+            let reader = GrowingReader(file, from: range.lowerBound, pool: pool)
             return { try await reader.next() }
         }
         return await remote.uploadEarly(file, body: body, while: isWanted)
@@ -183,9 +183,9 @@ package struct RegistryExporter: Sendable {
         case .source(let source):
             if let registry = source as? RegistrySource { return .blob(blob.descriptor, of: registry.remote) }
             let pool = pool
-            return .stream { offset in
+            return .stream { range in
                 let stream = try await ContentReading.stream(blob, pool: pool)
-                let rest = SkippingStream(stream, offset: offset)
+                let rest = SkippingStream(stream, offset: range.lowerBound)
                 return { try await rest.next() }
             }
         }

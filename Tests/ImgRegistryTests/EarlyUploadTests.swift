@@ -41,8 +41,8 @@ import Testing
         }
 
         var body: UploadBody {
-            .stream { [file] offset in
-                let position = Position(offset)
+            .stream { [file] range in
+                let position = Position(range.lowerBound)
                 return { try await position.next(of: file) }
             }
         }

@@ -108,6 +108,27 @@ import Testing
         #expect(registry.content.blob(layer.descriptor.digest) == layer.bytes)
     }
 
+    /// A storage that is away for a moment, at the very last step.
+    @Test(arguments: [500, 502, 0]) func waitsForATagToBePut(_ status: Int) async throws {
+        let registry = try FakeRegistry { exchange, content in
+            guard exchange.method == "PUT", content.tick("put") < 4 else { return .standard }
+            guard status == 0 else {
+                try exchange.discardBody()
+                return .response(answer(status, "UNKNOWN"))
+            }
+            exchange.reset()
+            return .done
+        }
+        let test = TestClient()
+        #expect(try await put(registry, test: test) == .stored)
+        #expect(registry.count("PUT", containing: "/manifests/") == 4)
+        // It is asked before each repetition whether the tag has moved.
+        // A kept connection that was closed meanwhile is no attempt (NET-9).
+        let least = status == 0 ? 3 : 4
+        #expect(registry.count("HEAD", containing: "/manifests/") >= least)
+        #expect(test.waits.all.count >= least - 1)
+    }
+
     @Test func refusesARewrittenManifest() async throws {
         let registry = try FakeRegistry { exchange, _ in
             guard exchange.method == "PUT" else { return .standard }

@@ -24,15 +24,16 @@ package actor BlobStream {
     /// How it ended, for all who ask on.
     private var end: Result<[UInt8]?, RegistryError>?
 
-    /// - Parameter start: The first byte wanted. A stream that doesn't begin at 0 can't verify the digest and leaves that
-    ///   to its reader.
-    init(session: Session, descriptor: Descriptor, from start: Int64 = 0) {
+    /// - Parameters:
+    ///   - start: The first byte wanted.
+    ///   - isChecked: Whether the digest is compared before the last bytes are given; only of a stream from 0 on.
+    init(session: Session, descriptor: Descriptor, from start: Int64 = 0, isChecked: Bool = true) {
         self.session = session
         self.descriptor = descriptor
         self.start = start
         position = start
         markedPosition = start
-        check = start == 0 ? DigestCheck(descriptor.digest.algorithm) : nil
+        check = isChecked ? DigestCheck(descriptor.digest.algorithm) : nil
         budget = RetryBudget(options: session.options)
         urls = descriptor.urls
         host = session.host.name
@@ -60,9 +61,14 @@ package actor BlobStream {
                 source = try await open()
             }
             do {
-                if let chunk = try await read() { return chunk }
-                try verify()
-                return nil
+                guard let chunk = try await read() else {
+                    // Nothing at all has a digest, too.
+                    if descriptor.size == 0 { try verify() }
+                    return nil
+                }
+                // Before the last bytes are given: whoever passes them on would have sent all of it.
+                if position == descriptor.size { try verify() }
+                return chunk
             } catch {
                 source = nil
                 try await recover(from: error)
@@ -99,7 +105,11 @@ package actor BlobStream {
     }
 
     private func verify() throws(RegistryError) {
-        guard let check, !check.matches(descriptor.digest) else { return }
+        if let check, !check.matches(descriptor.digest) { throw mismatch }
+    }
+
+    /// What a content that has another digest is told as.
+    var mismatch: RegistryError {
         var error = session.error(
             .digestMismatch,
             operation,
@@ -107,7 +117,7 @@ package actor BlobStream {
         )
         error.notes = ["\(position) bytes sent by \(host)\(encodingNote)"]
         error.hints = ["a mirror, proxy or cache on the way is corrupt"]
-        throw error
+        return error
     }
 
     /// Waits for the next attempt, or gives up.

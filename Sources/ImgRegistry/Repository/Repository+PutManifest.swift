@@ -78,20 +78,23 @@ struct ManifestPut: Sendable {
     func run(_ repair: Repository.Repair?) async throws(RegistryError) -> PutOutcome {
         let existing = try await current()
         if existing == digest { return .existed }
-        let reply: Reply
-        do {
-            reply = try await putConsistently(repair)
-        } catch let error where error.code == .immutable {
-            // A request that was sent twice on the way is refused the second time.
-            if try await current() == digest { return .stored }
-            throw explained(error, existing)
-        } catch let error where error.isTransient && !error.isBeforeSending && error.status != 429 {
-            // The outcome of a tag's PUT is unknown: look, never put blindly again (RETRY-3).
-            guard try await current() != digest else { return .stored }
-            reply = try await putConsistently(repair)
+        // By digest a PUT has had attempts of its own.
+        var budget = RetryBudget(options: session.options, limit: selector.isTag ? nil : 2)
+        while true {
+            do {
+                try await check(putConsistently(repair))
+                return .stored
+            } catch let error where error.code == .immutable {
+                // A request that was sent twice on the way is refused the second time.
+                if try await current() == digest { return .stored }
+                throw explained(error, existing)
+            } catch let error where error.isTransient && !error.isBeforeSending && error.status != 429 {
+                guard let delay = budget.next(after: error) else { throw budget.final(error, identity: nil) }
+                try await session.wait(delay, after: error, attempt: budget.attempt)
+                // The outcome of a tag's PUT is unknown: look, never put blindly again (RETRY-3).
+                if try await current() == digest { return .stored }
+            }
         }
-        try await check(reply)
-        return .stored
     }
 
     /// The digest that the tag or digest has at the registry; nil when it has none or doesn't tell (ECR-26).

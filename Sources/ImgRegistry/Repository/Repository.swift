@@ -45,6 +45,8 @@ package enum ManifestSelector: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    var isTag: Bool { if case .tag = self { true } else { false } }
+
     var phrase: String {
         switch self {
         case .tag(let tag): "tag \(tag)"

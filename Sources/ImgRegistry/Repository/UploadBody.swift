@@ -4,8 +4,8 @@ import ImgTasks
 
 /// The bytes of a blob to upload, able to be opened again at any offset.
 package struct UploadBody: Sendable {
-    /// Gives the bytes from an offset on, chunk by chunk; nil at the end.
-    package typealias Opener = @Sendable (_ offset: Int64) async throws -> @Sendable () async throws -> [UInt8]?
+    /// Gives the bytes from a range's start on, chunk by chunk, up to its end at least; nil at the end.
+    package typealias Opener = @Sendable (_ range: Range<Int64>) async throws -> @Sendable () async throws -> [UInt8]?
 
     private enum Source: Sendable {
         case bytes([UInt8])
@@ -32,9 +32,11 @@ package struct UploadBody: Sendable {
 
     /// A blob of another repository, passed on without touching the disk.
     package static func blob(_ descriptor: Descriptor, of repository: Repository) -> UploadBody {
-        stream { offset in
-            let stream = BlobStream(session: repository.session, descriptor: descriptor, from: offset)
-            return { try await stream.next() }
+        let relay = BlobRelay(descriptor, session: repository.session)
+        return stream { range in
+            guard range == 0..<descriptor.size else { return await relay.open(range) }
+            let whole = BlobStream(session: repository.session, descriptor: descriptor)
+            return { try await whole.next() }
         }
     }
 
@@ -46,7 +48,7 @@ package struct UploadBody: Sendable {
         case .bytes(let bytes): return .bytes(Array(bytes[Int(range.lowerBound)..<Int(range.upperBound)]))
         case .file(let path): return .file(path: path, offset: range.lowerBound, length: length)
         case .stream(let open):
-            let next = try await open(range.lowerBound)
+            let next = try await open(range)
             let limited = LimitedChunks(length: length)
             return .stream(length: length) { try await limited.next(from: next) }
         }
