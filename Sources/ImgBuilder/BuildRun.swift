@@ -76,6 +76,11 @@ struct BuildRun: Sendable {
             events.emit(.warning(mixed))
             warnings.append(mixed)
         }
+        let isPushed = !ready.publisher.targets.repositories.isEmpty
+        for warning in try layerCountFindings(ready.platforms, isPushed: isPushed) {
+            events.emit(.warning(warning))
+            warnings.append(warning)
+        }
         let unused = UnusedAnnotations(
             annotations: request.annotations,
             platforms: ready.platforms.map(\.platform),

@@ -84,6 +84,23 @@ import Testing
         }
     }
 
+    /// Docker mounts at most 127 layers.
+    @Test func tooManyLayersAreRefusedBeforeAnythingIsMade() async throws {
+        try await Self.with { lab in
+            func build(_ count: Int) async throws -> ProgramResult {
+                let copies = String(repeating: "COPY amd64 /\n", count: count)
+                try lab.scratch.write("context/Dockerfile", "FROM scratch\n" + copies)
+                return try await lab.imgbuild(["-t", lab.reference("deep/app:1"), "--push", lab.scratch["context"]])
+            }
+            let refused = try await build(128)
+            #expect(refused.status == 6)
+            #expect(refused.errors.contains("128 layers") && refused.errors.contains("at most 127"), "\(refused)")
+            let warned = try await build(127)
+            #expect(warned.status == 0)
+            #expect(warned.errors.contains("has 127 layers"), "\(warned)")
+        }
+    }
+
     @Test func resultFilesAreRefused() async throws {
         try await Self.with { lab in
             for option in ["--iidfile", "--metadata-file"] {
