@@ -47,7 +47,8 @@ struct CopyRun {
             if step.excludes.isEmpty { nil } else { try IgnorePatterns(patterns: step.excludes, trimmingSlash: false) }
     }
 
-    consuming func finish() async throws(BuildError) -> LayerSpec {
+    /// The layer; the run is of no use afterwards.
+    mutating func finish() async throws(BuildError) -> LayerSpec {
         let invented = resolver.times.epoch ?? newest ?? .epoch
         let entries = try await tree.takeEntries(invented: invented, clamp: resolver.times.clamp)
         return LayerSpec(entries: entries, newestSourceTime: newest, warnings: warnings)

@@ -9,7 +9,7 @@ import ImgTree
 /// reading it. The contents themselves are covered by the diff ID.
 struct LayerKey: Hashable, Sendable {
     /// Raised whenever the bytes of a layer would come out differently for the same input.
-    static let compatibilityVersion = 2
+    static let compatibilityVersion = 3
 
     let shape: String
     /// Tells different contents of one shape apart within this run.
@@ -88,10 +88,10 @@ private struct KeyHash: ~Copyable {
     mutating func add(_ bytes: [UInt8]) {
         add(UInt64(bytes.count))
         pending.append(contentsOf: bytes)
-        if pending.count > 32 << 10 { flush() }
     }
 
     mutating func add(_ number: UInt64) {
+        if pending.count > 32 << 10 { flush() }
         let bytes = number.littleEndian
         unsafe withUnsafeBytes(of: bytes) { unsafe pending.append(contentsOf: $0) }
     }

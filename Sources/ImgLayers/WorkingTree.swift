@@ -34,7 +34,7 @@ struct WorkingTree {
     }
 
     private let base: StageTree
-    private var nodes: [Node] = []
+    private var nodes = PiecewiseArray<Node>()
     /// As they came, nearly sorted.
     private var places: [Place] = []
     /// Positions of the places that are there.
@@ -97,7 +97,6 @@ struct WorkingTree {
 
     /// Makes room for so many more objects.
     mutating func reserve(_ count: Int) {
-        nodes.reserveCapacity(nodes.count + count)
         places.reserveCapacity(places.count + count)
         positions.reserveCapacity(positions.count + count)
     }
@@ -207,18 +206,24 @@ struct WorkingTree {
     ///   - invented: The time of what the instruction made up.
     ///   - clamp: No entry is later.
     mutating func takeEntries(invented: Timestamp, clamp: Timestamp?) async throws(BuildError) -> [LayerEntry] {
-        places.removeAll { !$0.isThere }
+        if hasRemoved { places.removeAll { !$0.isThere } }
         places.sort { PathOrder.compare($0.key.bytes, $1.key.bytes) < 0 }
         recent = nil
         // From here on only whiteouts ask what is there; a large tree makes room for its entries.
         positions = [:]
         if hasRemoved { for (position, place) in places.enumerated() { positions[place.key] = Int32(position) } }
+        // Paths are placed nearly in their order, so that pieces of nodes are done with one after the other.
+        var uses = [Int](repeating: 0, count: nodes.pieceCount)
+        for place in places { uses[nodes.piece(of: place.node)] += 1 }
         var firstPlaces: [Int: [UInt8]] = [:]
         var entries: [LayerEntry] = []
         entries.reserveCapacity(places.count)
         for place in places {
             let path = Array(place.key.bytes)
             let node = nodes[place.node]
+            let piece = nodes.piece(of: place.node)
+            uses[piece] -= 1
+            if uses[piece] == 0 { nodes.release(piece) }
             var header = node.header(path, mtime: min(node.mtime ?? invented, clamp ?? .distantFuture))
             if node.kind == .directory {
                 entries.append(LayerEntry(header: header, source: node.source))

@@ -94,7 +94,9 @@ extension LayerIndex {
         }
 
         /// The sorted index: the last header of a path counts, hard links get their target's metadata.
-        package consuming func finish() throws(TreeError) -> LayerIndex {
+        ///
+        /// The builder is empty afterwards.
+        package mutating func finish() throws(TreeError) -> LayerIndex {
             var (order, crossesLink) = liveOrder()
             var rounds = 0
             while crossesLink, rounds < 8 {
@@ -108,7 +110,10 @@ extension LayerIndex {
             if let order {
                 try copy(order, to: &index)
             } else {
-                (index.records, index.paths, index.attachments) = (records, paths, attachments)
+                // Moved: a copy would be made as soon as a hard link is resolved.
+                swap(&index.records, &records)
+                swap(&index.paths, &paths)
+                swap(&index.attachments, &attachments)
             }
             for path in whiteouts.sorted(by: PathOrder.precedes) { _ = index.whiteouts.append(path) }
             for path in opaques.sorted(by: PathOrder.precedes) { _ = index.opaques.append(path) }
