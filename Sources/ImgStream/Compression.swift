@@ -48,7 +48,7 @@ package struct CompressionSettings: Hashable, Sendable, CustomStringConvertible 
 
     /// Uncompressed bytes per block; every block is a gzip member or zstd frame of its own, so that the result does not
     /// depend on how many threads work on it.
-    package static let blockSize = 512 << 10
+    package static let blockSize = 1 << 20
 }
 
 /// Compresses single blocks; one per thread.

@@ -3,22 +3,27 @@ import CImgDeflate
 /// libdeflate: gzip members with neither name nor time in their headers (REP-8).
 ///
 /// A block is one member, except that noise in it is stored as a member of its own. libdeflate compresses noise no faster than text,
-/// to no avail: images, archives, media and model weights come this way many times faster.
+/// to no avail: images, archives, media and model weights come this way many times faster. At the default level text gets one more.
 @safe final class GzipBlockCompressor: BlockCompressor {
     private let deflating: OpaquePointer
+    /// For text; nil where it gets no other level.
+    private let deflatingText: OpaquePointer?
     /// Nil where whoever chose the level asked for the smallest result.
     private let storing: OpaquePointer?
 
     init(level: Int) throws(StreamError) {
+        let standard = CompressionSettings.defaultGzipLevel
         guard let deflating = unsafe libdeflate_alloc_compressor(Int32(level)) else {
             throw StreamError(.tooLarge, "out of memory")
         }
         unsafe self.deflating = deflating
-        unsafe storing = level > CompressionSettings.defaultGzipLevel ? nil : libdeflate_alloc_compressor(0)
+        unsafe deflatingText = level == standard ? libdeflate_alloc_compressor(Int32(level + 1)) : nil
+        unsafe storing = level > standard ? nil : libdeflate_alloc_compressor(0)
     }
 
     deinit {
         unsafe libdeflate_free_compressor(deflating)
+        unsafe libdeflate_free_compressor(deflatingText)
         unsafe libdeflate_free_compressor(storing)
     }
 
@@ -28,6 +33,10 @@ import CImgDeflate
     }
 
     func compress(_ block: UnsafeRawBufferPointer, into out: UnsafeMutableRawBufferPointer) throws(StreamError) -> Int {
+        var deflating = unsafe deflating
+        if let deflatingText = unsafe deflatingText, unsafe TextSample.isText(block) {
+            unsafe deflating = deflatingText
+        }
         guard let storing = unsafe storing, unsafe !block.isEmpty else {
             return unsafe try member(block, into: out, by: deflating)
         }
@@ -36,9 +45,8 @@ import CImgDeflate
         while let run = runs.next() {
             let bytes = unsafe UnsafeRawBufferPointer(rebasing: block[run.range])
             let room = unsafe UnsafeMutableRawBufferPointer(rebasing: out[written...])
-            var compressor = unsafe deflating
-            if run.isNoise, unsafe try !shrinks(bytes, room) { unsafe compressor = storing }
-            written += unsafe try member(bytes, into: room, by: compressor)
+            let isStored = run.isNoise ? unsafe try !shrinks(bytes, room) : false
+            written += unsafe try member(bytes, into: room, by: isStored ? storing : deflating)
         }
         return written
     }
@@ -49,7 +57,7 @@ import CImgDeflate
         _ room: UnsafeMutableRawBufferPointer
     ) throws(StreamError) -> Bool {
         let start = unsafe UnsafeRawBufferPointer(rebasing: noise.prefix(NoiseRuns.chunk / 4))
-        return unsafe try member(start, into: room, by: deflating) < start.count - start.count / 32
+        return unsafe try member(start, into: room, by: deflating) < start.count - start.count / 64
     }
 
     private func member(

@@ -9,7 +9,7 @@
     }
 
     /// Bytes that are judged together; fewer are no noise.
-    static let chunk = 16 << 10
+    static let chunk = 64 << 10
     /// Of every so many bytes, so many are counted.
     private static let (period, counted) = (1024, 64)
 
@@ -39,12 +39,12 @@
 
     /// Whether two bytes of a chunk are equal hardly more often than by chance, one time in 256.
     ///
-    /// Eight hundredths more is nearly four standard deviations of what noise shows, and about 1 % that the frequencies of
-    /// bytes could save.
+    /// Four hundredths more is over seven standard deviations of what noise shows, and half a percent that the frequencies
+    /// of bytes could save.
     private func isNoise(_ start: Int) -> Bool {
         guard unsafe start + Self.chunk <= block.count else { return false }
         let samples = Self.chunk / Self.period * Self.counted
-        let limit = samples * (samples - 1) / 2 * 108 / (256 * 100)
+        let limit = samples * (samples - 1) / 2 * 104 / (256 * 100)
         var histogram = InlineArray<256, UInt16>(repeating: 0)
         var equalPairs = 0
         for stretch in stride(from: start, to: start + Self.chunk, by: Self.period) {

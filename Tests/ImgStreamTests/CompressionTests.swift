@@ -4,11 +4,11 @@ import ImgTestKit
 import Testing
 
 @Suite struct CompressionTests {
-    /// Compressible and longer than two blocks, so that several threads take part.
+    /// Compressible and longer than five blocks, so that several threads take part.
     static let content: [UInt8] = {
         var bytes: [UInt8] = []
         var state: UInt64 = 42
-        while bytes.count < 3_000_000 {
+        while bytes.count < 6_000_000 {
             state = state &* 6_364_136_223_846_793_005 &+ 1
             bytes += Array("line \(state >> 40) of a file\n".utf8)
         }
