@@ -56,6 +56,8 @@ extension BuildRun {
             for try await (index, platform) in group { found[index] = platform }
             return found.sorted { $0.key < $1.key }.map(\.value)
         }
+        // Large contexts need room while their layers are made.
+        planned.context.tree.forget()
         return (platforms, baseLayers)
     }
 }

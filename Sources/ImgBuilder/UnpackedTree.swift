@@ -17,6 +17,8 @@ struct UnpackedTree: SourceTree {
         try await base.descendants(of: directory).map(restored)
     }
 
+    func forget() { base.forget() }
+
     func content(of entry: Entry) -> ContentRef? { base.content(of: entry) }
 
     func hints(forMissing path: [UInt8]) async -> [String] { await base.hints(forMissing: path) }

@@ -13,10 +13,10 @@ package final class ContextTree: SourceTree {
     private let index: Mutex<ContextIndex>
     private let patterns: IgnorePatterns?
     private let pool: BlockingPool
-    private let root: [UInt8]
+    private let root: DirectoryRoot
 
     private init(root: DirectoryRoot, patterns: IgnorePatterns?, pool: BlockingPool) {
-        self.root = root.path
+        self.root = root
         self.patterns = patterns
         self.pool = pool
         index = Mutex(ContextIndex(root: root, patterns: patterns))
@@ -62,12 +62,16 @@ package final class ContextTree: SourceTree {
         }
     }
 
+    package func forget() {
+        index.withLock { $0 = ContextIndex(root: root, patterns: patterns) }
+    }
+
     package func content(of entry: Entry) -> ContentRef? {
         guard entry.kind == .file else { return nil }
         if entry.size == 0 { return .bytes([]) }
         // Hard links of one file have one state, that of the name which was read first.
         guard let identity = index.withLock({ $0.identity(of: entry) }) else { return nil }
-        return .file(path: ContextPath(root: root, relative: entry.path), size: entry.size, identity: identity)
+        return .file(path: ContextPath(root: root.path, relative: entry.path), size: entry.size, identity: identity)
     }
 
     package func hints(forMissing path: [UInt8]) async -> [String] {

@@ -21,6 +21,9 @@ package protocol SourceTree: Sendable {
     /// Reads what ``descendants(of:)`` will be asked for, where that takes time.
     func readAhead(_ path: [UInt8]) async
 
+    /// Frees what was kept for further questions, which are answered all the same.
+    func forget()
+
     /// Where the bytes of a regular file come from; nil for other kinds.
     func content(of entry: Entry) -> ContentRef?
 
@@ -34,6 +37,9 @@ extension SourceTree {
 
     /// Nothing: most sources are at hand.
     package func readAhead(_ path: [UInt8]) async {}
+
+    /// Nothing: most sources keep nothing.
+    package func forget() {}
 
     /// A path with all symbolic links followed inside the root.
     package func resolve(_ path: [UInt8], followLast: Bool = true) async throws(BuildError) -> Resolution {

@@ -146,7 +146,10 @@ final class BlockQueue: Sendable {
         }
     }
 
-    func recycle(_ block: CompressedBlock) { state.withLock { $0.freeResults.append(block) } }
+    /// Takes a block's buffer back; nobody else may hold it, or it would be copied when it is filled again.
+    func recycle(_ block: consuming CompressedBlock) {
+        state.withLock { [block] in $0.freeResults.append(block) }
+    }
 
     func emptyBuffer(_ capacity: Int) -> [UInt8] {
         var buffer = state.withLock { $0.free.popLast() } ?? []

@@ -63,7 +63,7 @@ extension CompressionSettings {
     /// Nil when blocks are passed on as they are.
     func makeCompressor() throws(StreamError) -> (any BlockCompressor)? {
         switch format {
-        case .gzip: try GzipBlockCompressor(level: level)
+        case .gzip: GzipBlockCompressor(level: level)
         case .zstd: try ZstdBlockCompressor(level: level)
         case .uncompressed: nil
         }

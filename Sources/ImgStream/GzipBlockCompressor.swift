@@ -5,48 +5,32 @@ import CImgDeflate
 /// A block is one member, except that noise in it is stored as a member of its own. libdeflate compresses noise no faster than text,
 /// to no avail: images, archives, media and model weights come this way many times faster. At the default level text gets one more.
 @safe final class GzipBlockCompressor: BlockCompressor {
-    private let deflating: OpaquePointer
-    /// For text; nil where it gets no other level.
-    private let deflatingText: OpaquePointer?
-    /// Nil where whoever chose the level asked for the smallest result.
-    private let storing: OpaquePointer?
+    private let level: Int
+    /// By level, each made when it is first needed.
+    private var deflaters: [Int: Deflater] = [:]
 
-    init(level: Int) throws(StreamError) {
-        let standard = CompressionSettings.defaultGzipLevel
-        guard let deflating = unsafe libdeflate_alloc_compressor(Int32(level)) else {
-            throw StreamError(.tooLarge, "out of memory")
-        }
-        unsafe self.deflating = deflating
-        unsafe deflatingText = level == standard ? libdeflate_alloc_compressor(Int32(level + 1)) : nil
-        unsafe storing = level > standard ? nil : libdeflate_alloc_compressor(0)
-    }
-
-    deinit {
-        unsafe libdeflate_free_compressor(deflating)
-        unsafe libdeflate_free_compressor(deflatingText)
-        unsafe libdeflate_free_compressor(storing)
+    init(level: Int) {
+        self.level = level
     }
 
     func bound(_ count: Int) -> Int {
-        unsafe libdeflate_gzip_compress_bound(deflating, count)
-            + NoiseRuns.limit(count) * libdeflate_gzip_compress_bound(deflating, 1)
+        libdeflate_gzip_compress_bound(nil, count)
+            + NoiseRuns.limit(count) * libdeflate_gzip_compress_bound(nil, 1)
     }
 
     func compress(_ block: UnsafeRawBufferPointer, into out: UnsafeMutableRawBufferPointer) throws(StreamError) -> Int {
-        var deflating = unsafe deflating
-        if let deflatingText = unsafe deflatingText, unsafe TextSample.isText(block) {
-            unsafe deflating = deflatingText
-        }
-        guard let storing = unsafe storing, unsafe !block.isEmpty else {
-            return unsafe try member(block, into: out, by: deflating)
-        }
+        let standard = CompressionSettings.defaultGzipLevel
+        let isText = unsafe level == standard && TextSample.isText(block)
+        let deflater = try deflater(isText ? level + 1 : level)
+        // Whoever asks for a higher level wants every byte that it saves.
+        guard level <= standard, unsafe !block.isEmpty else { return unsafe try deflater.member(block, into: out) }
         var written = 0
         var runs = unsafe NoiseRuns(block)
         while let run = runs.next() {
             let bytes = unsafe UnsafeRawBufferPointer(rebasing: block[run.range])
             let room = unsafe UnsafeMutableRawBufferPointer(rebasing: out[written...])
-            let isStored = run.isNoise ? unsafe try !shrinks(bytes, room) : false
-            written += unsafe try member(bytes, into: room, by: isStored ? storing : deflating)
+            let isStored = run.isNoise ? unsafe try !shrinks(bytes, room, by: deflater) : false
+            written += unsafe try (isStored ? self.deflater(0) : deflater).member(bytes, into: room)
         }
         return written
     }
@@ -54,19 +38,41 @@ import CImgDeflate
     /// Whether noise repeats itself, as a pattern would: tried on its start.
     private func shrinks(
         _ noise: UnsafeRawBufferPointer,
-        _ room: UnsafeMutableRawBufferPointer
+        _ room: UnsafeMutableRawBufferPointer,
+        by deflater: Deflater
     ) throws(StreamError) -> Bool {
         let start = unsafe UnsafeRawBufferPointer(rebasing: noise.prefix(NoiseRuns.chunk / 4))
-        return unsafe try member(start, into: room, by: deflating) < start.count - start.count / 64
+        return unsafe try deflater.member(start, into: room) < start.count - start.count / 64
     }
 
-    private func member(
+    private func deflater(_ level: Int) throws(StreamError) -> Deflater {
+        if let known = deflaters[level] { return known }
+        let fresh = try Deflater(level: level)
+        deflaters[level] = fresh
+        return fresh
+    }
+}
+
+/// libdeflate at one level, half a megabyte of memory; level 0 stores.
+@safe private final class Deflater {
+    private let raw: OpaquePointer
+
+    init(level: Int) throws(StreamError) {
+        guard let fresh = unsafe libdeflate_alloc_compressor(Int32(level)) else {
+            throw StreamError(.tooLarge, "out of memory")
+        }
+        unsafe raw = fresh
+    }
+
+    deinit { unsafe libdeflate_free_compressor(raw) }
+
+    /// - Returns: Bytes of the gzip member that was written.
+    func member(
         _ bytes: UnsafeRawBufferPointer,
-        into out: UnsafeMutableRawBufferPointer,
-        by compressor: OpaquePointer
+        into out: UnsafeMutableRawBufferPointer
     ) throws(StreamError) -> Int {
         let count = unsafe libdeflate_gzip_compress(
-            compressor,
+            raw,
             bytes.baseAddress,
             bytes.count,
             out.baseAddress,
