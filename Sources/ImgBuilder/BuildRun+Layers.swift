@@ -103,6 +103,13 @@ extension BuildRun {
                     return nil
                 }
             }
+            // What is quickly made shows soon enough whether it may be sent.
+            if works.contains(where: { $0.order.found == nil && $0.order.spec.contentSize >= 16 << 20 }) {
+                group.addTask {
+                    try await targets.askForPermission()
+                    return nil
+                }
+            }
             for work in works {
                 group.addTask {
                     let total = work.order.spec.contentSize

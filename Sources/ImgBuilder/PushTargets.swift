@@ -101,6 +101,16 @@ struct PushTargets: Sendable {
         return copy
     }
 
+    /// Asks whether uploads are allowed, as reading what is there may be without writing.
+    func askForPermission() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for repository in repositories {
+                group.addTask { try await attempt(repository) { try await repository.exporter.askForPermission() } }
+            }
+            try await group.waitForAll()
+        }
+    }
+
     // MARK: - Forecast
 
     var names: [String] { repositories.map(\.exporter.name) }

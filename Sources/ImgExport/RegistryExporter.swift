@@ -66,6 +66,15 @@ package struct RegistryExporter: Sendable {
         return copy
     }
 
+    /// Fails when this account may not push, which an opened upload shows; other failures are left to the push itself.
+    package func askForPermission() async throws {
+        do throws(RegistryError) {
+            try await remote.tryPush()
+        } catch let error where [.unauthorized, .denied, .cancelled].contains(error.code) {
+            throw error
+        } catch {}
+    }
+
     private mutating func rely(
         on root: ImageGraph.Content,
         _ isWanted: @Sendable (Descriptor) -> Bool

@@ -101,6 +101,26 @@ import Testing
         }
     }
 
+    /// An account that may only read: found before a large layer is made.
+    @Test func pushesThatAreNotAllowedEndEarly() async throws {
+        try await Self.with { lab in
+            let server = try ScriptedServer { exchange in
+                guard exchange.method == "POST" else { return ServerResponse(exchange.path == "/v2/" ? 200 : 404) }
+                let body = "{\"errors\":[{\"code\":\"DENIED\",\"message\":\"read only\"}]}"
+                return ServerResponse(403, headers: [("Content-Type", "application/json")], text: body)
+            }
+            try lab.scratch.write("context/Dockerfile", "FROM scratch\nCOPY large /\n")
+            try await Program.output("truncate", ["-s", "300M", lab.scratch["context/large"]])
+            let result = try await lab.imgbuild(
+                ["-t", "\(server.authority)/app:1", "--push", lab.scratch["context"]]
+            )
+            #expect(result.status == 3, "\(result)")
+            #expect(result.errors.contains("access denied") && result.errors.contains("read only"), "\(result)")
+            // A layer that was made would have been asked for.
+            #expect(!server.requests.contains { $0.target.contains("/blobs/sha256:") })
+        }
+    }
+
     @Test func resultFilesAreRefused() async throws {
         try await Self.with { lab in
             for option in ["--iidfile", "--metadata-file"] {

@@ -75,7 +75,7 @@ extension HostileRegistryTests {
             try exchange.write(Array(response.body[50_000...]))
             return .done
         },
-        Case("layers are spoilt", .failure(5, "base layer sha256:"), hasBase: true) { exchange, world in
+        Case("layers are spoilt", .failure(5, "does not have the digest sha256:"), hasBase: true) { exchange, world in
             guard exchange.isBlobRead else { return .pass }
             let response = try world.forward(exchange)
             return .answer(response.body.count > 100_000 ? spoilt(response) : response)

@@ -127,6 +127,8 @@ struct TestFailure: Error {
             try await Self.context(lab, megabytes: megabytes)
             let registry = try StallingRegistry(before: lab.registry, stalls: true)
             defer { registry.server.stop() }
+            // Before a large layer is made, an upload is opened and cancelled to see whether that is allowed.
+            let asked = megabytes > 16 ? 1 : 0
             let name = "\(registry.server.authority)/ended/app:1"
             let run = Run(lab: lab, arguments: ["--platform", "linux/amd64", "-t", name, "--push", "context"])
             async let first = run.result()
@@ -141,7 +143,7 @@ struct TestFailure: Error {
                 #expect(ended.errors.contains("error: \(word)"), "\(ended)")
                 #expect(try await Self.leftovers(lab) == "")
                 // The upload is given back (PUSH-19).
-                #expect(registry.count("DELETE", "/blobs/uploads/") == 1)
+                #expect(registry.count("DELETE", "/blobs/uploads/") == 1 + asked)
             }
             #expect(try await Self.damaged(lab) == "")
             #expect(try await !lab.exists("ended/app:1"))
@@ -152,7 +154,7 @@ struct TestFailure: Error {
             let second = try await run.result()
             #expect(second.status == 0, "\(second)")
             // The large layer and the configuration; the small layer is there.
-            #expect(registry.count("POST", "/blobs/uploads/") - posts == 2)
+            #expect(registry.count("POST", "/blobs/uploads/") - posts == 2 + asked)
             #expect(registry.upstream.sent.value - bytes < (megabytes + 1) << 20)
             #expect(try await lab.exists("ended/app:1"))
         }

@@ -88,7 +88,9 @@ struct ManifestPut: Sendable {
                 // A request that was sent twice on the way is refused the second time.
                 if try await current() == digest { return .stored }
                 throw explained(error, existing)
-            } catch let error where error.isTransient && !error.isBeforeSending && error.status != 429 {
+            } catch let error
+                where error.isTransient && !error.isBeforeSending && ![429, 503].contains(error.status)
+            {
                 guard let delay = budget.next(after: error) else { throw budget.final(error, identity: nil) }
                 try await session.wait(delay, after: error, attempt: budget.attempt)
                 // The outcome of a tag's PUT is unknown: look, never put blindly again (RETRY-3).
