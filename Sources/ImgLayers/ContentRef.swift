@@ -1,4 +1,5 @@
 package import ImgOCI
+package import ImgStream
 
 /// Where the bytes of a regular file come from.
 package enum ContentRef: Hashable, Sendable {

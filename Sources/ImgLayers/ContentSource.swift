@@ -14,29 +14,8 @@ extension ContentRef {
                 changed: identity.changed
             )
         case .bytes(let bytes): BytesSource(bytes)
-        case .spool(let file, let offset, let size): SpoolSource(file, offset: offset, size: size)
+        case .spool(let file, let offset, let size): file.part(.init(offset: offset, size: size)).source
         case .layerEntry: nil
         }
-    }
-}
-
-/// A stretch of a spool file.
-final class SpoolSource: ByteSource {
-    private let file: SpoolFile
-    private var position: Int64
-    private let end: Int64
-
-    init(_ file: SpoolFile, offset: Int64, size: Int64) {
-        self.file = file
-        position = offset
-        end = offset + size
-    }
-
-    func read(into buffer: UnsafeMutableRawBufferPointer) throws(StreamError) -> Int {
-        let count = Int(min(Int64(buffer.count), end - position))
-        guard count > 0 else { return 0 }
-        let read = unsafe try file.read(at: position, into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<count]))
-        position += Int64(read)
-        return read
     }
 }

@@ -3,12 +3,6 @@ package import ImgStream
 
 /// Takes the contents of some files out of a layer's blob in one pass, into a scratch file.
 package enum LayerContents {
-    /// One file's content in the scratch file.
-    package struct Piece: Sendable, Hashable {
-        package var offset: Int64
-        package var size: Int64
-    }
-
     /// Reads a layer, up to the last wanted file as a tar, and to its end for the digest.
     ///
     /// - Parameters:
@@ -22,7 +16,7 @@ package enum LayerContents {
         from source: any ByteSource,
         expecting expected: Descriptor,
         into spool: SpoolFile
-    ) throws -> [Int: Piece] {
+    ) throws -> [Int: SpoolFile.Piece] {
         let blob = VerifyingSource(source, expecting: .init(digest: expected.digest, size: expected.size))
         let pieces = try pieces(ordinals, of: TarReader(Inflater(blob)), into: spool)
         try blob.finish()
@@ -33,8 +27,8 @@ package enum LayerContents {
         _ ordinals: Set<Int>,
         of reader: TarReader,
         into spool: SpoolFile
-    ) throws -> [Int: Piece] {
-        var pieces: [Int: Piece] = [:]
+    ) throws -> [Int: SpoolFile.Piece] {
+        var pieces: [Int: SpoolFile.Piece] = [:]
         var ordinal = 0
         while pieces.count < ordinals.count, try reader.next() != nil {
             try Task.checkCancellation()

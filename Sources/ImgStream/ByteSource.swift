@@ -9,9 +9,16 @@ package protocol ByteSource: AnyObject {
     ///
     /// - Returns: Number of bytes, at least 1; 0 at the end.
     func read(into buffer: UnsafeMutableRawBufferPointer) throws(StreamError) -> Int
+
+    /// Passes over bytes without reading them.
+    ///
+    /// - Returns: How many, at most `count`; 0 where that costs as much as to read them.
+    func skip(_ count: Int64) -> Int64
 }
 
 extension ByteSource {
+    package func skip(_ count: Int64) -> Int64 { 0 }
+
     /// At most so many bytes; nothing at the end.
     package func readChunk(_ maximum: Int) throws(StreamError) -> [UInt8] {
         var chunk = [UInt8](repeating: 0, count: maximum)

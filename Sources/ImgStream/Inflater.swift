@@ -53,6 +53,14 @@ package final class Inflater: ByteSource {
         return produced
     }
 
+    /// What is neither decoded nor compared can be passed over.
+    package func skip(_ count: Int64) -> Int64 {
+        guard !isCompressed, check == nil else { return 0 }
+        let skipped = input.skip(count)
+        self.count += skipped
+        return skipped
+    }
+
     /// Reads what is left and compares.
     package func finish() throws(StreamError) {
         try drain()
@@ -90,6 +98,14 @@ package final class Inflater: ByteSource {
     }
 
     func consume(_ count: Int) { start += count }
+
+    /// Passes over what is buffered, else over what the source need not read.
+    func skip(_ count: Int64) -> Int64 {
+        guard start < end else { return source.skip(count) }
+        let skipped = min(Int(clamping: count), end - start)
+        start += skipped
+        return Int64(skipped)
+    }
 
     /// Up to `count` bytes without consuming them.
     func peek(_ count: Int) throws(StreamError) -> [UInt8] {

@@ -17,7 +17,10 @@ import ImgOCI
     private let archive: OpaquePointer
     private let port: SourcePort
     private let locale: UTF8Locale
+    private let isCompressed: Bool
     private var contentCount: Int64 = 0
+    /// Where the content of the current entry lies in the source just as it is; nil when it is compressed or has holes.
+    package private(set) var contentOffset: Int64?
 
     /// - Throws: ``StreamError`` `.corrupt` when the source begins with no tar header.
     package init(_ source: any ByteSource, format: Format = .plain) throws(StreamError) {
@@ -33,7 +36,7 @@ import ImgOCI
             unsafe archive_read_support_filter_bzip2(fresh)
             unsafe archive_read_support_filter_xz(fresh)
         }
-        let status = unsafe archive_read_open(
+        let status = unsafe archive_read_open2(
             fresh,
             Unmanaged.passUnretained(port).toOpaque(),
             nil,
@@ -41,11 +44,17 @@ import ImgOCI
                 guard let context = unsafe context else { return -1 }
                 return unsafe Unmanaged<SourcePort>.fromOpaque(context).takeUnretainedValue().fill(buffer)
             },
+            { _, context, count in
+                guard let context = unsafe context else { return 0 }
+                return unsafe Unmanaged<SourcePort>.fromOpaque(context).takeUnretainedValue().skip(count)
+            },
             nil
         )
-        guard status == ARCHIVE_OK else { throw failure() }
         // libarchive counts the source itself as one; what is compressed twice is no archive (ARC-3).
-        guard unsafe archive_filter_count(fresh) <= 2 else { throw StreamError(.corrupt, "not a tar archive") }
+        let filters = unsafe status == ARCHIVE_OK ? archive_filter_count(fresh) : 0
+        isCompressed = inflater?.isCompressed ?? false || filters > 1
+        guard status == ARCHIVE_OK else { throw failure() }
+        guard filters <= 2 else { throw StreamError(.corrupt, "not a tar archive") }
     }
 
     deinit { unsafe archive_read_free(archive) }
@@ -57,6 +66,8 @@ import ImgOCI
             switch unsafe archive_read_next_header(archive, &entry) {
             case ARCHIVE_OK, ARCHIVE_WARN:
                 guard let entry = unsafe entry else { return nil }
+                let isWhole = unsafe !isCompressed && archive_entry_sparse_count(entry) == 0
+                contentOffset = unsafe isWhole ? archive_filter_bytes(archive, 0) : nil
                 return unsafe try Self.header(entry)
             case ARCHIVE_EOF: return nil
             default: throw failure()
@@ -175,6 +186,8 @@ import ImgOCI
             return -1
         }
     }
+
+    func skip(_ count: Int64) -> Int64 { source.skip(count) }
 }
 
 /// libarchive converts names by the thread's locale; in the C locale it would mangle or drop what is not ASCII.

@@ -93,6 +93,31 @@ final class TricklingSource: ByteSource {
     }
 }
 
+/// Passes over what is not wanted, as a file does.
+final class SeekingSource: ByteSource {
+    private var rest: ArraySlice<UInt8>
+    /// Bytes that were read.
+    private(set) var read = 0
+
+    init(_ bytes: [UInt8]) {
+        rest = bytes[...]
+    }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws(StreamError) -> Int {
+        let part = rest.prefix(buffer.count)
+        unsafe buffer.copyBytes(from: part)
+        rest = rest.dropFirst(part.count)
+        read += part.count
+        return part.count
+    }
+
+    func skip(_ count: Int64) -> Int64 {
+        let skipped = min(Int(count), rest.count)
+        rest = rest.dropFirst(skipped)
+        return Int64(skipped)
+    }
+}
+
 extension ByteSource {
     /// Everything, pulled in pieces of `step` bytes.
     func all(step: Int = 4096) throws -> [UInt8] {

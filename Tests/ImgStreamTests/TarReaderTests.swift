@@ -98,6 +98,55 @@ import Testing
         #expect(names == items.map(\.header.path))
     }
 
+    /// Contents can be read in place, whatever headers come before them.
+    @Test(arguments: ["USTAR_FORMAT", "GNU_FORMAT", "PAX_FORMAT"])
+    func tellsWhereContentsLie(_ format: String) async throws {
+        try await Scratch.with { scratch in
+            try await Program.output("python3", ["-c", Self.make, scratch["t.tar"], format])
+            let file = try StoredFile.open(scratch["t.tar"])
+            let reader = try TarReader(file.whole.source, format: .anyCompression)
+            var found: [String: [UInt8]] = [:]
+            while let header = try reader.next() {
+                let part = FilePart(file: file, offset: try #require(reader.contentOffset), size: header.size)
+                found[String(decoding: header.path, as: UTF8.self)] = try part.source.all()
+            }
+            let items = try Tar.items(FileSource.open(scratch["t.tar"]))
+            #expect(found.count == items.count)
+            for item in items { #expect(found[String(decoding: item.header.path, as: UTF8.self)] == item.content) }
+        }
+    }
+
+    @Test(arguments: ["gzip", "xz", "zstd"]) func whatIsCompressedLiesNowhere(_ program: String) async throws {
+        try await Scratch.with { scratch in
+            try scratch.write("t.tar", try Tar.bytes([.file("f", "content")]))
+            try await Program.output("sh", ["-c", "\(program) -c t.tar >packed"], in: scratch.path)
+            let reader = try TarReader(FileSource.open(scratch["packed"]), format: .anyCompression)
+            #expect(try reader.next()?.size == 7)
+            #expect(reader.contentOffset == nil)
+        }
+    }
+
+    /// Nor what has holes.
+    @Test func sparseFilesLieNowhere() async throws {
+        try await Scratch.with { scratch in
+            try await Program.output("sh", ["-c", "truncate -s 3000000 f && tar -Scf t.tar f"], in: scratch.path)
+            let reader = try TarReader(FileSource.open(scratch["t.tar"]), format: .anyCompression)
+            #expect(try reader.next()?.size == 3_000_000)
+            #expect(reader.contentOffset == nil)
+        }
+    }
+
+    /// Large contents that nobody wants are not read.
+    @Test func passesOverContents() throws {
+        let large = String(repeating: "c", count: 8 << 20)
+        let source = SeekingSource(try Tar.bytes([.file("a", large), .file("b", large), .file("c", "small")]))
+        let reader = try TarReader(source, format: .anyCompression)
+        var names: [String] = []
+        while let header = try reader.next() { names.append(String(decoding: header.path, as: UTF8.self)) }
+        #expect(names == ["a", "b", "c"])
+        #expect(source.read < 1 << 20)
+    }
+
     private static func archive(_ format: String, _ script: String, in scratch: Scratch) async throws -> FileSource {
         let program = """
             import tarfile

@@ -1,18 +1,16 @@
 import Glibc
-package import ImgStream
-import ImgTree
 import Synchronization
 
 /// A temporary file without a name: it takes bytes at its end and vanishes with its last user.
 package final class SpoolFile: Sendable, Hashable {
     private let descriptor: Int32
+    private let file: StoredFile
     private let length = Mutex<Int64>(0)
 
     private init(adopting descriptor: Int32) {
         self.descriptor = descriptor
+        file = StoredFile(adopting: descriptor)
     }
-
-    deinit { _ = close(descriptor) }
 
     /// Makes an empty file.
     ///
@@ -51,21 +49,35 @@ package final class SpoolFile: Sendable, Hashable {
     }
 
     /// Writes the content of a tar's current entry at the end.
-    package func append(contentOf reader: TarReader) throws(StreamError) -> LayerContents.Piece {
+    package func append(contentOf reader: TarReader) throws(StreamError) -> Piece {
         let offset = size
         while true {
             let chunk = try reader.readChunk(256 << 10)
             if chunk.isEmpty { break }
             try append(chunk.span)
         }
-        return LayerContents.Piece(offset: offset, size: size - offset)
+        return Piece(offset: offset, size: size - offset)
     }
+
+    /// Where something lies in the file.
+    package struct Piece: Sendable, Hashable {
+        package var offset: Int64
+        package var size: Int64
+
+        package init(offset: Int64, size: Int64) {
+            self.offset = offset
+            self.size = size
+        }
+    }
+
+    /// A stretch of the file, which stays as long as that is used.
+    package func part(_ piece: Piece) -> FilePart { FilePart(file: file, offset: piece.offset, size: piece.size) }
 
     /// A stretch as a whole; for small ones.
     ///
     /// - Throws: ``StreamError`` `.corrupt` when the file ends before.
     package func bytes(at offset: Int64, count: Int) throws(StreamError) -> [UInt8] {
-        let source = SpoolSource(self, offset: offset, size: Int64(count))
+        let source = part(Piece(offset: offset, size: Int64(count))).source
         var bytes: [UInt8] = []
         while bytes.count < count {
             let chunk = try source.readChunk(count - bytes.count)
@@ -73,18 +85,6 @@ package final class SpoolFile: Sendable, Hashable {
             bytes += chunk
         }
         return bytes
-    }
-
-    /// Reads from any place; several readers at a time.
-    ///
-    /// - Returns: Number of bytes, 0 at the end.
-    package func read(at offset: Int64, into buffer: UnsafeMutableRawBufferPointer) throws(StreamError) -> Int {
-        guard let base = buffer.baseAddress, buffer.count > 0 else { return 0 }
-        while true {
-            let status = unsafe pread(descriptor, base, buffer.count, off_t(offset))
-            if status >= 0 { return status }
-            guard errno == EINTR else { throw .io(errno, "cannot read a temporary file") }
-        }
     }
 
     package static func == (left: SpoolFile, right: SpoolFile) -> Bool { left === right }
