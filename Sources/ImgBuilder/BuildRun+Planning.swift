@@ -59,10 +59,8 @@ extension BuildRun {
         let inputs = prepared.inputs
         // What only looks at a Dockerfile leaves no traces.
         let sources = ImageSources(
-            registry: session.registry,
-            cache: inputs.purpose == .build ? try await session.documents() : nil,
-            pool: pool,
-            environment: session.environment
+            session: session,
+            cache: inputs.purpose == .build ? try await session.documents() : nil
         )
         // The lint rule for a base of another platform speaks in `--check`; only a build refuses it.
         let resolver = BaseResolver(

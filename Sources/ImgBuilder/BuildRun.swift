@@ -60,7 +60,7 @@ struct BuildRun: Sendable {
         _ = try compressionSettings()
         async let loaded = SharedCache.load(
             request.usesCache ? request.cacheSources : [],
-            ImageSources(registry: session.registry, pool: pool, environment: session.environment),
+            ImageSources(session: session),
             events
         )
         let consumers = try Consumer.named(request.consumers)

@@ -7,10 +7,12 @@ public import ImgReport
 public enum ImageLocation: Sendable, Hashable, CustomStringConvertible {
     /// A repository.
     case registry(ImageReference)
-    /// An OCI layout directory.
+    /// An OCI layout, which is a directory or a tar, or an archive that `docker save` wrote.
     case layout(path: String, tag: String?, digest: Digest?)
 
-    /// Parses `oci-layout://PATH[:TAG][@DIGEST]`, a path that begins with `/` or `.`, or a reference.
+    /// Parses `oci-layout://PATH[:TAG][@DIGEST]`, a path that begins with `/` or `.` or ends in `.tar`, or a reference.
+    ///
+    /// Of an archive, TAG may be the whole name of an image.
     public init(parsing text: String) throws(BuildError) {
         let prefix = "oci-layout://"
         if text.hasPrefix(prefix) || text.hasPrefix("/") || text.hasPrefix(".") {
@@ -18,29 +20,26 @@ public enum ImageLocation: Sendable, Hashable, CustomStringConvertible {
             return
         }
         do {
-            self = .registry(try ImageReference(parsing: text))
+            let reference = try ImageReference(parsing: text)
+            // A tag may end so as well.
+            let isFile = text.hasSuffix(".tar") && reference.tag == nil && reference.digest == nil
+            self = isFile ? .layout(path: text, tag: nil, digest: nil) : .registry(reference)
         } catch {
-            throw BuildError(.usage, error.description, hints: error.hint.map { [$0] } ?? [])
+            // Not every name of a file could be one of an image.
+            guard text.hasSuffix(".tar"), !text.contains("://") else {
+                throw BuildError(.usage, error.description, hints: error.hint.map { [$0] } ?? [])
+            }
+            self = .layout(path: text, tag: nil, digest: nil)
         }
     }
 
     private static func layout(_ text: String) throws(BuildError) -> ImageLocation {
-        var path = text[...]
-        var digest: Digest?
-        if let at = path.lastIndex(of: "@") {
-            do {
-                digest = try Digest(parsing: String(path[path.index(after: at)...]))
-            } catch {
-                throw BuildError(.usage, "\(error)")
-            }
-            path = path[..<at]
+        do {
+            let place = try LayoutReference(parsing: text)
+            return .layout(path: place.path, tag: place.tag, digest: place.digest)
+        } catch {
+            throw BuildError(.usage, "\(error)")
         }
-        var tag: String?
-        if let colon = path.lastIndex(of: ":"), !path[colon...].contains("/") {
-            tag = String(path[path.index(after: colon)...])
-            path = path[..<colon]
-        }
-        return .layout(path: String(path), tag: tag, digest: digest)
     }
 
     /// As it is written.
@@ -63,6 +62,6 @@ public enum ImageLocation: Sendable, Hashable, CustomStringConvertible {
 extension BuildSession {
     /// Opens a place that images are read from.
     func open(_ location: ImageLocation) async throws -> any ImageSource {
-        try await ImageSources(registry: registry, pool: pool, environment: environment).open(location.baseSource)
+        try await ImageSources(session: self).open(location.baseSource)
     }
 }

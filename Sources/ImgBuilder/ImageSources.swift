@@ -1,22 +1,24 @@
 import ImgExport
 import ImgPlan
-import ImgRegistry
-import ImgReport
-import ImgTasks
 
 /// Opens the places that images are read from.
 struct ImageSources: Sendable {
-    let registry: RegistryClient
+    let session: BuildSession
     /// Nil reads everything anew.
     var cache: DocumentCache?
-    let pool: BlockingPool
-    let environment: BuilderEnvironment
 
     func open(_ source: BaseRequest.Source) async throws -> any ImageSource {
         switch source {
-        case .image(let reference): return RegistrySource(reference, client: registry, cache: cache)
+        case .image(let reference): return RegistrySource(reference, client: session.registry, cache: cache)
         case .ociLayout(let path, let tag, let digest):
-            return try await LayoutSource(path: environment.absolute(path), tag: tag, digest: digest, pool: pool)
+            let layout = try await LayoutSource(
+                path: session.environment.absolute(path),
+                tag: tag,
+                digest: digest,
+                spoolingTo: session.environment.temporaryDirectory,
+                pool: session.pool
+            )
+            return layout.layout.hasMadeManifests ? try await CompressedSource(layout, session) : layout
         }
     }
 }

@@ -52,7 +52,7 @@ package struct ArchiveExporter: Sendable {
         for blob in blobs {
             let digest = blob.descriptor.digest
             let size = blob.descriptor.size
-            try await pool.run { try writer.begin("blobs/\(digest.algorithm.rawValue)/\(digest.hex)", size: size) }
+            try await pool.run { try writer.begin(OCILayout.blobName(digest), size: size) }
             for try await chunk in try await ContentReading.stream(blob, pool: pool) {
                 try await pool.run { try writer.content(chunk) }
             }
@@ -80,11 +80,10 @@ package struct ArchiveExporter: Sendable {
         guard graph.images.count == 1, let image = graph.images.first else {
             throw Self.tooManyPlatforms(graph.images.count)
         }
-        func place(_ digest: Digest) -> String { "blobs/\(digest.algorithm.rawValue)/\(digest.hex)" }
         var object = JSONObject()
-        object["Config"] = .string(place(image.config.descriptor.digest))
+        object["Config"] = .string(OCILayout.blobName(image.config.descriptor.digest))
         object["RepoTags"] = names.isEmpty ? .null : .strings(names.map(\.familiar))
-        object["Layers"] = .strings(image.layers.map { place($0.descriptor.digest) })
+        object["Layers"] = .strings(image.layers.map { OCILayout.blobName($0.descriptor.digest) })
         return JSON.array([.object(object)]).encoded()
     }
 }

@@ -55,7 +55,7 @@ package struct LayoutExporter: Sendable {
     }
 
     private func write(_ blob: Blob) async throws {
-        let target = OCILayout(path: path).blobPath(blob.descriptor.digest)
+        let target = "\(path)/\(OCILayout.blobName(blob.descriptor.digest))"
         let (descriptor, path) = (blob.descriptor, path)
         guard try await pool.run({ !Self.holds(descriptor, target, path) }) else { return }
         let draft = try await pool.run { try DraftFile(path: target) }
@@ -106,7 +106,7 @@ enum LayoutIndex {
     static func merged(_ entries: [Descriptor], into path: String) throws(BuildError) -> ImageIndex {
         var index = ImageIndex(manifests: [])
         if LocalFiles.size(path) != nil {
-            let bytes = try LocalFiles.read(path, limit: 8 << 20)
+            let bytes = try LocalFiles.read(path, limit: OCILayout.documentLimit)
             do {
                 index = try ImageIndex(parsing: bytes, mediaType: .ociIndex)
             } catch {
@@ -137,7 +137,7 @@ extension ImageGraph {
         let bytes: [UInt8]
         switch config.origin {
         case .bytes(let held): bytes = held
-        case .source(let source): bytes = try await source.blob(config.descriptor, limit: 8 << 20)
+        case .source(let source): bytes = try await source.blob(config.descriptor, limit: OCILayout.documentLimit)
         case .file: return nil
         }
         return try ImageConfig(parsing: bytes).created
@@ -145,8 +145,8 @@ extension ImageGraph {
 }
 
 /// Opens a blob wherever it is.
-enum ContentReading {
-    static func stream(_ blob: Blob, pool: BlockingPool) async throws -> ContentStream {
+package enum ContentReading {
+    package static func stream(_ blob: Blob, pool: BlockingPool) async throws -> ContentStream {
         switch blob.origin {
         case .bytes(let bytes):
             let rest = OnePart(bytes)

@@ -1,19 +1,25 @@
-import Glibc
 package import ImgOCI
 import ImgReport
 import ImgStream
 package import ImgTasks
 import Synchronization
 
-/// An image in an OCI layout directory.
+/// An image in an OCI layout or archive.
 package struct LayoutSource: ImageSource {
     package let layout: OCILayout
     private let tag: String?
     private let digest: Digest?
     private let pool: BlockingPool
 
-    package init(path: String, tag: String?, digest: Digest?, pool: BlockingPool) async throws {
-        layout = try await pool.run { try OCILayout.open(path) }
+    /// - Parameter directory: Where temporary files may lie.
+    package init(
+        path: String,
+        tag: String?,
+        digest: Digest?,
+        spoolingTo directory: String,
+        pool: BlockingPool
+    ) async throws {
+        layout = try await pool.run { try OCILayout.open(path, spoolingTo: directory) }
         self.tag = tag
         self.digest = digest
         self.pool = pool
@@ -26,12 +32,19 @@ package struct LayoutSource: ImageSource {
         let (layout, tag, digest) = (layout, tag, digest)
         return try await pool.run {
             let descriptor = try layout.select(tag: tag, digest: digest)
-            return ImageGraph.Content(descriptor: descriptor, bytes: try layout.read(descriptor, limit: 8 << 20))
+            let bytes = try layout.read(descriptor, limit: OCILayout.documentLimit)
+            return ImageGraph.Content(descriptor: descriptor, bytes: bytes)
         }
     }
 
     package func manifest(_ descriptor: Descriptor) async throws -> [UInt8] {
-        try await blob(descriptor, limit: 8 << 20)
+        do {
+            return try await blob(descriptor, limit: OCILayout.documentLimit)
+        } catch var error as BuildError where error.code == .notFound {
+            error.diagnostics[0].hints
+                .append("an index may list images that were not saved with it: choose with --platform")
+            throw error
+        }
     }
 
     package func blob(_ descriptor: Descriptor, limit: Int) async throws -> [UInt8] {
@@ -40,17 +53,15 @@ package struct LayoutSource: ImageSource {
     }
 
     package func holds(_ descriptor: Descriptor) async -> Bool {
-        let path = layout.blobPath(descriptor.digest)
-        return (try? await pool.run { LocalFiles.size(path) == descriptor.size }) ?? false
+        let layout = layout
+        return (try? await pool.run { try layout.blob(descriptor.digest).size == descriptor.size }) ?? false
     }
 
     package func stream(_ descriptor: Descriptor) async throws -> ContentStream {
-        let reader = try VerifyingFileReader(
-            path: layout.blobPath(descriptor.digest),
-            descriptor: descriptor,
-            place: name
-        )
-        let pool = pool
+        let (layout, pool) = (layout, pool)
+        let reader = try await pool.run {
+            VerifyingFileReader(try layout.blob(descriptor.digest), descriptor: descriptor, place: layout.path)
+        }
         return ContentStream { try await pool.run { try reader.next() } }
     }
 }
@@ -62,37 +73,41 @@ final class VerifyingFileReader: Sendable {
         var position: Int64 = 0
     }
 
+    private let part: FilePart
     private let descriptor: Descriptor
     private let place: String
-    private let file: Int32
     private let state: Mutex<State>
 
-    init(path: String, descriptor: Descriptor, place: String) throws(BuildError) {
+    init(_ part: FilePart, descriptor: Descriptor, place: String) {
+        self.part = part
         self.descriptor = descriptor
         self.place = place
-        // A link could lead to any file of this machine (LAY-5).
-        file = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
-        guard file >= 0 else {
-            guard errno == ELOOP else { throw BuildError(.notFound, "\(place) has no blob \(descriptor.digest)") }
-            throw BuildError("blob \(descriptor.digest) of \(place) is a symbolic link, which is not followed")
-        }
         state = Mutex(State(check: DigestCheck(descriptor.digest.algorithm)))
     }
 
-    deinit { close(file) }
+    /// A blob that is a file of its own.
+    convenience init(path: String, descriptor: Descriptor, place: String) throws(BuildError) {
+        let file: StoredFile
+        do throws(StreamError) {
+            file = try StoredFile.open(path, followsLinks: false)
+        } catch {
+            throw BuildError("cannot read blob \(descriptor.digest) of \(place): \(error.message)")
+        }
+        self.init(file.whole, descriptor: descriptor, place: place)
+    }
 
     func next() throws -> [UInt8]? {
         try state.withLock { state in
-            var chunk = [UInt8](repeating: 0, count: 256 << 10)
-            let count = unsafe chunk.withUnsafeMutableBytes {
-                unsafe pread(file, $0.baseAddress, $0.count, off_t(state.position))
+            let chunk: [UInt8]
+            do throws(StreamError) {
+                chunk = try part.chunk(at: state.position, 256 << 10)
+            } catch {
+                throw BuildError("cannot read blob \(descriptor.digest) of \(place): \(error.message)")
             }
-            guard count >= 0 else { throw LocalFiles.failure("read blob \(descriptor.digest) of", place) }
-            chunk.removeLast(chunk.count - count)
-            unsafe chunk.withUnsafeBytes { unsafe state.check.update($0) }
-            state.position += Int64(count)
+            state.check.update(chunk)
+            state.position += Int64(chunk.count)
             // Before the last bytes are given out: who knows the size stops reading there.
-            if count == 0 || state.position >= descriptor.size {
+            if chunk.isEmpty || state.position >= descriptor.size {
                 guard state.position == descriptor.size, state.check.matches(descriptor.digest) else {
                     throw BuildError("blob \(descriptor.digest) of \(place) has other content than its name says")
                 }

@@ -19,7 +19,12 @@ package enum NamedContext: Sendable, Hashable {
         if let reference = value.suffix(after: "docker-image://") {
             self = reference == "scratch" ? .scratch : .image(reference)
         } else if let layout = value.suffix(after: "oci-layout://") {
-            self = try Self.layout(layout)
+            do {
+                let place = try LayoutReference(parsing: layout)
+                self = .ociLayout(path: place.path, tag: place.tag, digest: place.digest)
+            } catch {
+                throw BuildError(.usage, "build context \"oci-layout://\(layout)\": \(error)")
+            }
         } else if let reference = try GitReference(recognising: value) {
             self = .git(reference)
         } else if value.hasPrefix("http://") || value.hasPrefix("https://") || value.hasPrefix("target:") {
@@ -32,25 +37,6 @@ package enum NamedContext: Sendable, Hashable {
         } else {
             self = .directory(value)
         }
-    }
-
-    private static func layout(_ text: String) throws(BuildError) -> NamedContext {
-        var path = Substring(text)
-        var digest: Digest?
-        if let at = path.lastIndex(of: "@") {
-            do {
-                digest = try Digest(parsing: String(path[path.index(after: at)...]))
-            } catch {
-                throw BuildError(.usage, "build context \"oci-layout://\(text)\": \(error)")
-            }
-            path = path[..<at]
-        }
-        var tag: String?
-        if let colon = path.lastIndex(of: ":"), !path[colon...].contains("/") {
-            tag = String(path[path.index(after: colon)...])
-            path = path[..<colon]
-        }
-        return .ociLayout(path: String(path), tag: tag, digest: digest)
     }
 
     /// Where its image is; nil for contexts of files.

@@ -8,6 +8,8 @@ import Testing
     @Test(arguments: [
         ("oci-layout://dir", "dir", nil), ("oci-layout://dir:v1", "dir", "v1"), ("oci-layout:///a:b/c", "/a:b/c", nil),
         ("./dir:v1", "./dir", "v1"), ("/abs/dir", "/abs/dir", nil), ("../x", "../x", nil),
+        ("app.tar", "app.tar", nil), ("My App.tar", "My App.tar", nil), ("./app.tar:1", "./app.tar", "1"),
+        ("oci-layout://app.tar.gz:ghcr.io/o/app:1", "app.tar.gz", "ghcr.io/o/app:1"),
     ])
     func layouts(_ text: String, _ path: String, _ tag: String?) throws {
         #expect(try ImageLocation(parsing: text) == .layout(path: path, tag: tag, digest: nil))
@@ -20,7 +22,7 @@ import Testing
         #expect(location.description == "oci-layout://dir:v1@\(digest)")
     }
 
-    @Test(arguments: [("alpine", "alpine:latest"), ("ghcr.io/a/b:1", "ghcr.io/a/b:1")])
+    @Test(arguments: [("alpine", "alpine:latest"), ("ghcr.io/a/b:1", "ghcr.io/a/b:1"), ("a/b:1.tar", "a/b:1.tar")])
     func references(_ text: String, _ shown: String) throws {
         #expect(try ImageLocation(parsing: text).description == shown)
     }

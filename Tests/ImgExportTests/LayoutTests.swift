@@ -37,6 +37,15 @@ import Testing
         )
     }
 
+    static func open(
+        _ path: String,
+        tag: String? = nil,
+        digest: Digest? = nil,
+        in scratch: Scratch
+    ) async throws -> LayoutSource {
+        try await LayoutSource(path: path, tag: tag, digest: digest, spoolingTo: scratch.path, pool: pool)
+    }
+
     static func name(_ text: String) throws -> ImageReference { try ImageReference(parsing: text) }
 
     /// Who knows the size of a blob stops reading there: the last bytes come only if all are right (LAY-5).
@@ -54,12 +63,7 @@ import Testing
                 try scratch.write("secret", "layer of amd64")
                 try await Program.output("ln", ["-sf", scratch["secret"], scratch[path]])
             }
-            let source = try await LayoutSource(
-                path: scratch["layout"],
-                tag: nil,
-                digest: graph.index?.descriptor.digest,
-                pool: Self.pool
-            )
+            let source = try await Self.open(scratch["layout"], digest: graph.index?.descriptor.digest, in: scratch)
             await #expect(throws: BuildError.self) {
                 for try await _ in try await source.stream(layer) { throw CancellationError() }
             }
@@ -77,7 +81,7 @@ import Testing
             let digest = try Digest(parsing: "sha512:\(sum.prefix { $0 != " " })")
             try scratch.write("layout/blobs/sha512/\(digest.hex)", content)
             let blob = Descriptor(mediaType: .ociLayerTar, digest: digest, size: Int64(content.utf8.count))
-            let source = try await LayoutSource(path: scratch["layout"], tag: nil, digest: nil, pool: Self.pool)
+            let source = try await Self.open(scratch["layout"], in: scratch)
             func streamed() async throws -> [UInt8] {
                 var bytes: [UInt8] = []
                 for try await chunk in try await source.stream(blob) { bytes += chunk }
@@ -101,7 +105,7 @@ import Testing
             for (tag, digest) in [("1", nil), ("2", nil), (nil, graph.index?.descriptor.digest), (nil, nil)]
                 as [(String?, Digest?)]
             {
-                let source = try await LayoutSource(path: scratch["layout"], tag: tag, digest: digest, pool: Self.pool)
+                let source = try await Self.open(scratch["layout"], tag: tag, digest: digest, in: scratch)
                 let copy = try await GraphReader.graph(from: source)
                 #expect(copy.index?.bytes == graph.index?.bytes)
                 #expect(copy.images.map(\.manifest.bytes) == graph.images.map(\.manifest.bytes))
@@ -143,7 +147,10 @@ import Testing
             }
             let entries = try Self.entries(scratch)
             #expect(entries.map(\.annotations) == [["org.opencontainers.image.ref.name": "new"]])
-            #expect(try OCILayout.open(scratch["layout"]).select(tag: "new", digest: nil).digest == entries[0].digest)
+            #expect(
+                try OCILayout.open(scratch["layout"], spoolingTo: scratch.path).select(tag: "new", digest: nil).digest
+                    == entries[0].digest
+            )
             try await LayoutExporter(path: scratch["layout"], names: [], pool: Self.pool).export(graph)
             #expect(try Self.entries(scratch).last?.annotations["org.opencontainers.image.ref.name"] == "1")
             // The name takes the place of the tag alone, and the tag that of the name.
@@ -199,14 +206,14 @@ import Testing
             try await LayoutExporter(path: scratch["layout"], names: [try Self.name("app:1")], pool: Self.pool)
                 .export(graph)
             await #expect(throws: BuildError.self) {
-                try await LayoutSource(path: scratch["layout"], tag: "9", digest: nil, pool: Self.pool).resolve()
+                try await Self.open(scratch["layout"], tag: "9", in: scratch).resolve()
             }
             await #expect(throws: BuildError.self) {
-                try await LayoutSource(path: scratch["nowhere"], tag: nil, digest: nil, pool: Self.pool)
+                try await Self.open(scratch["nowhere"], in: scratch)
             }
             let layer = try #require(graph.images.first?.layers.first?.descriptor)
             try scratch.write("layout/blobs/sha256/\(layer.digest.hex)", "layer of AMD64")
-            let source = try await LayoutSource(path: scratch["layout"], tag: nil, digest: nil, pool: Self.pool)
+            let source = try await Self.open(scratch["layout"], in: scratch)
             await #expect(throws: BuildError.self) {
                 for try await _ in try await source.stream(layer) {}
             }
