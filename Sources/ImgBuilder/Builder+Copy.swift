@@ -20,17 +20,20 @@ public struct CopyResult: Sendable {
 extension Builder {
     /// Copies an image with all its platforms, byte for byte, into a repository.
     ///
+    /// An archive that has no manifests, as `docker save` wrote them once, gets one, and its layers are compressed.
     /// - Parameters:
-    ///   - source: A repository or a layout.
+    ///   - source: A repository, a layout or an archive.
     ///   - target: A tag.
     ///   - platforms: Only these images; the result then is a new index. Empty copies everything, artifacts included.
+    ///   - createsRepository: Whether a missing repository is made, where that is possible (Amazon ECR).
     public func copy(
         _ source: ImageLocation,
         to target: ImageReference,
         platforms: [Platform] = [],
-        verification: Verification = .manifests
+        verification: Verification = .manifests,
+        createsRepository: Bool = false
     ) async throws(BuildError) -> CopyResult {
-        try await perform { session in
+        try await perform(createsRepository: createsRepository) { session in
             let graph = try await Self.graph(of: source, platforms, session)
             guard let root = graph.root else { throw BuildError(.notFound, "\(source) holds no image") }
             let listed = Set(graph.images.map(\.manifest.descriptor.digest))

@@ -16,6 +16,8 @@ public struct IndexRequest: Sendable {
     public var platforms: [Platform] = []
     /// On the index itself.
     public var annotations: [String: String] = [:]
+    /// Whether a missing repository is made, where that is possible (Amazon ECR).
+    public var createsRepository = false
     /// Makes the index and pushes nothing.
     public var isDryRun = false
 
@@ -48,7 +50,7 @@ extension Builder {
     ///
     /// Each image's own configuration must name the platform that its entry claims: an index never lies.
     public func createIndex(_ request: IndexRequest) async throws(BuildError) -> IndexResult {
-        try await perform { session in
+        try await perform(createsRepository: request.createsRepository) { session in
             var joined = JoinedImages(platforms: request.platforms)
             var annotations: [String: String] = [:]
             if request.appends {

@@ -29,18 +29,22 @@ public final class Builder: Sendable {
         }
     }
 
-    /// Runs `body` with a session of its own; cancellation of the calling task is `.interrupted`.
+    /// Runs `body` for a request.
     func perform<Value: Sendable>(
-        _ request: BuildRequest? = nil,
+        _ request: BuildRequest,
         _ body: @Sendable (BuildSession) async throws -> Value
     ) async throws(BuildError) -> Value {
         // Whoever asks for a consumer that does not exist learns of it in any case.
-        if let request { _ = try Consumer.named(request.consumers) }
-        let session = BuildSession(
-            environment: environment,
-            events: events,
-            createsRepository: request?.createsRepository ?? false
-        )
+        _ = try Consumer.named(request.consumers)
+        return try await perform(createsRepository: request.createsRepository, body)
+    }
+
+    /// Runs `body` with a session of its own; cancellation of the calling task is `.interrupted`.
+    func perform<Value: Sendable>(
+        createsRepository: Bool = false,
+        _ body: @Sendable (BuildSession) async throws -> Value
+    ) async throws(BuildError) -> Value {
+        let session = BuildSession(environment: environment, events: events, createsRepository: createsRepository)
         do {
             let value = try await body(session)
             await session.finish()

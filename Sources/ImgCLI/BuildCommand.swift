@@ -105,7 +105,7 @@ struct BuildCommand: ToolCommand {
     private func noticesOfNoBuild(_ call: CallMethod) -> [String] {
         let given = [
             ("--push", result.push), ("--load", result.load), ("--output", !result.outputs.isEmpty),
-            ("--create-repository", result.createRepository), ("--verify", result.verify != nil),
+            ("--create-repository", result.creation.createRepository), ("--verify", result.verify != nil),
             ("--metadata-file", output.metadataFile != nil), ("--iidfile", output.iidFile != nil),
             ("--for", !checks.consumers.isEmpty), ("--platform-check", checks.platformCheck != nil),
             ("--platform-check-allow", !checks.platformCheckAllow.isEmpty), ("--start-check", checks.startCheck != nil),

@@ -9,8 +9,9 @@ struct CopyCommand: ToolCommand {
         commandName: "copy",
         abstract: "Copy an image with all its platforms, byte for byte.",
         discussion:
-            "SOURCE and TARGET are references or oci-layout://PATH[:TAG]; a TARGET whose PATH ends in .tar is a layout in a tar "
-            + "file, which `docker load` reads as well if it holds one platform."
+            "SOURCE and TARGET are references or oci-layout://PATH[:TAG]. A SOURCE may be a tar of a layout or what `docker save` "
+            + "writes; a TARGET whose PATH ends in .tar is a layout in a tar file, which `docker load` reads as well if it "
+            + "holds one platform."
     )
 
     @Argument(help: "What to copy.")
@@ -26,6 +27,9 @@ struct CopyCommand: ToolCommand {
     )
     var platforms: [String] = []
 
+    @OptionGroup
+    var creation: CreationOption
+
     @OptionGroup(title: "Registries and cache")
     var machine: MachineOptions
 
@@ -33,14 +37,21 @@ struct CopyCommand: ToolCommand {
     var output: ToolOutputOptions
 
     func perform() async throws -> Int32 {
-        let builder = Builder(environment: try machine.environment(), events: output.renderer)
+        let events = output.renderer
+        let builder = Builder(environment: try machine.environment(), events: events)
         let platforms = try PlatformList.parse(platforms)
         let origin = try ImageLocation(parsing: source)
         let result: CopyResult
         switch try CopyTarget(parsing: target) {
         case .registry(let reference):
-            result = try await builder.copy(origin, to: try reference.pushTarget(), platforms: platforms)
+            result = try await builder.copy(
+                origin,
+                to: try reference.pushTarget(),
+                platforms: platforms,
+                createsRepository: creation.createRepository
+            )
         case .layout(let path, let tag, let isTar):
+            creation.noteUnused(events)
             var name = origin.reference
             if let tag, let reference = name { name = try reference.withTag(tag) }
             result = try await builder.copy(
@@ -62,24 +73,12 @@ enum CopyTarget: Hashable {
     case registry(ImageReference)
     case layout(path: String, tag: String?, isTar: Bool)
 
-    /// A name that ends in `.tar` is a file unless it is a tag.
     init(parsing text: String) throws(BuildError) {
-        let location: ImageLocation
-        do {
-            location = try ImageLocation(parsing: text)
-        } catch {
-            // Not every name of a file could be one of an image.
-            guard text.hasSuffix(".tar"), !text.contains("://") else { throw error }
-            self = .layout(path: text, tag: nil, isTar: true)
-            return
-        }
-        switch location {
-        case .registry(let reference):
-            let isFile = text.hasSuffix(".tar") && reference.tag == nil && reference.digest == nil
-            self = isFile ? .layout(path: text, tag: nil, isTar: true) : .registry(reference)
+        switch try ImageLocation(parsing: text) {
+        case .registry(let reference): self = .registry(reference)
         case .layout(let path, let tag, let digest):
             guard digest == nil else {
-                throw BuildError(.usage, "cannot copy to a digest (\(location)); give a tag or none")
+                throw BuildError(.usage, "cannot copy to a digest (\(text)); give a tag or none")
             }
             self = .layout(path: path, tag: tag, isTar: path.hasSuffix(".tar"))
         }
@@ -90,14 +89,24 @@ enum CopyTarget: Hashable {
 struct PushCommand: ToolCommand {
     static let configuration = CommandConfiguration(
         commandName: "push",
-        abstract: "Push an image from an OCI layout to a registry."
+        abstract: "Push an image from an OCI layout or an archive to a registry."
     )
 
-    @Argument(help: "PATH[:TAG] of an OCI layout directory.")
-    var layout: String
+    @Argument(help: "PATH[:NAME] of an OCI layout, a directory or a tar, or of what docker save writes.")
+    var source: String
 
     @Argument(help: "REPO:TAG.")
     var reference: String
+
+    @Option(
+        name: .customLong("platform"),
+        parsing: .unconditionalSingleValue,
+        help: "Push only these platforms, comma-separated."
+    )
+    var platforms: [String] = []
+
+    @OptionGroup
+    var creation: CreationOption
 
     @OptionGroup(title: "Registries and cache")
     var machine: MachineOptions
@@ -107,11 +116,16 @@ struct PushCommand: ToolCommand {
 
     func perform() async throws -> Int32 {
         let builder = Builder(environment: try machine.environment(), events: output.renderer)
-        let text = layout.hasPrefix("oci-layout://") ? layout : "oci-layout://\(layout)"
+        let text = source.hasPrefix("oci-layout://") ? source : "oci-layout://\(source)"
         guard case .registry(let target) = try ImageLocation(parsing: reference) else {
             throw BuildError(.usage, "\(reference) is no reference of a registry")
         }
-        let result = try await builder.copy(try ImageLocation(parsing: text), to: try target.pushTarget())
+        let result = try await builder.copy(
+            try ImageLocation(parsing: text),
+            to: try target.pushTarget(),
+            platforms: try PlatformList.parse(platforms),
+            createsRepository: creation.createRepository
+        )
         Console.standardOutput.print([result.root.digest.description])
         return 0
     }

@@ -20,7 +20,7 @@ struct IndexCreateCommand: ToolCommand {
         abstract: "Join images, perhaps built on separate machines, into one index and push it."
     )
 
-    @Argument(help: "Images or indexes: REF, REF@DIGEST or oci-layout://PATH[:TAG].")
+    @Argument(help: "Images or indexes: REF, REF@DIGEST or oci-layout://PATH[:TAG], PATH may be an archive.")
     var sources: [String]
 
     @Option(
@@ -49,6 +49,9 @@ struct IndexCreateCommand: ToolCommand {
     @Option(name: .customLong("metadata-file"), help: "JSON file with the digest.")
     var metadataFile: String?
 
+    @OptionGroup
+    var creation: CreationOption
+
     @OptionGroup(title: "Registries and cache")
     var machine: MachineOptions
 
@@ -69,6 +72,7 @@ struct IndexCreateCommand: ToolCommand {
         var request = IndexRequest(sources: try sources.map { try ImageLocation(parsing: $0) }, tags: references)
         request.appends = append
         request.isDryRun = dryRun
+        request.createsRepository = creation.createRepository
         request.platforms = try PlatformList.parse(platforms)
         for text in annotations {
             let hasLevel = InputOptions.pair(text).0.contains(":")
@@ -83,7 +87,9 @@ struct IndexCreateCommand: ToolCommand {
                 request.annotations[annotation.key] = annotation.value
             }
         }
-        let builder = Builder(environment: try machine.environment(), events: output.renderer)
+        let events = output.renderer
+        if dryRun { creation.noteUnused(events) }
+        let builder = Builder(environment: try machine.environment(), events: events)
         if let metadataFile { try DraftFile.check(metadataFile) }
         let result = try await builder.createIndex(request)
         if let metadataFile {

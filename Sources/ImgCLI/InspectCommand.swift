@@ -10,7 +10,7 @@ struct InspectCommand: ToolCommand {
         abstract: "Show what an image is: platforms, sizes, layers, configuration."
     )
 
-    @Argument(help: "REF, or oci-layout://PATH[:TAG].")
+    @Argument(help: "REF, or oci-layout://PATH[:TAG], PATH may be an archive.")
     var image: String
 
     @Flag(help: "Print the manifest or index exactly as served.")

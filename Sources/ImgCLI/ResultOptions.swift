@@ -26,8 +26,8 @@ struct ResultOptions: ParsableArguments {
     )
     var outputs: [String] = []
 
-    @Flag(name: .customLong("create-repository"), help: "Create a missing repository (Amazon ECR).")
-    var createRepository = false
+    @OptionGroup
+    var creation: CreationOption
 
     @Option(
         name: .customLong("verify"),
@@ -38,7 +38,7 @@ struct ResultOptions: ParsableArguments {
 
     func fill(_ build: inout BuildIntent, _ environment: BuilderEnvironment) throws {
         build.request.tags = try parsedTags()
-        build.request.createsRepository = createRepository
+        build.request.createsRepository = creation.createRepository
         if let verify {
             guard let verification = Verification(rawValue: verify) else {
                 throw BuildError(.usage, "invalid value \"\(verify)\" of --verify: off, manifests or blobs")
@@ -74,7 +74,7 @@ struct ResultOptions: ParsableArguments {
             }
         }
         guard !pushes else { return }
-        if createRepository { build.notices.append("--create-repository has no effect: nothing is pushed") }
+        if creation.createRepository { build.notices.append(CreationOption.unused) }
         if verify != nil { build.notices.append("--verify has no effect: nothing is pushed") }
     }
 

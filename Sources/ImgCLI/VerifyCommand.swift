@@ -10,7 +10,7 @@ struct VerifyCommand: ToolCommand {
         abstract: "Predict whether an image starts on every platform it claims; nothing is run."
     )
 
-    @Argument(help: "REF, or oci-layout://PATH[:TAG].")
+    @Argument(help: "REF, or oci-layout://PATH[:TAG], PATH may be an archive.")
     var image: String
 
     @Option(

@@ -305,6 +305,11 @@ import Testing
     func whoeverTalksToRegistriesCanShowIt(_ arguments: [String]) throws {
         _ = try RootCommand.parseAsRoot(arguments + ["-D"])
     }
+
+    @Test(arguments: [["build", "."], ["copy", "a/b", "c/d"], ["push", "lay", "a/b"], ["index", "create", "a/b"]])
+    func whoeverPushesCanMakeTheRepository(_ arguments: [String]) throws {
+        _ = try RootCommand.parseAsRoot(arguments + ["--create-repository"])
+    }
 }
 
 @Suite("Evaluation") struct CallTests {

@@ -43,6 +43,15 @@ import Testing
             )
         }
 
+        /// The registry knows the repository once ECR has it.
+        func makeVisible() async throws {
+            for _ in 0..<200 {
+                if try await hasRepository("team/app") { break }
+                try await Task.sleep(for: .milliseconds(100))
+            }
+            try lab.scratch.write("known", "")
+        }
+
         /// Whether ECR has a repository.
         func hasRepository(_ name: String) async throws -> Bool {
             try await moto.ecr("DescribeRepositories", "{\"repositoryNames\":[\"\(name)\"]}", region: region)
@@ -104,18 +113,35 @@ import Testing
             #expect(try await !world.hasRepository("team/app"))
 
             // The registry sees the repository a moment after it was made.
-            async let visible: Void = {
-                for _ in 0..<200 {
-                    if try await world.hasRepository("team/app") { break }
-                    try await Task.sleep(for: .milliseconds(100))
-                }
-                try world.lab.scratch.write("known", "")
-            }()
+            async let visible: Void = world.makeVisible()
             let push = try await world.push(["--create-repository"])
             try await visible
             #expect(push.status == 0, "\(push)")
             #expect(push.errors.contains("created the repository \(Self.host)/team/app"), "\(push)")
             #expect(try await world.hasRepository("team/app"))
+        }
+    }
+
+    /// What pushes without a build has the flag, too.
+    @Test(arguments: [["copy", "x.tar"], ["push", "x.tar"], ["index", "create", "x.tar", "-t"]])
+    func everyPushMakesARepository(_ command: [String]) async throws {
+        try await Self.with(knowsAll: false) { world in
+            let context = try world.lab.context()
+            try await world.lab.build(["--platform", "linux/amd64", "-o", "type=oci,dest=x.tar", context])
+            let image = "\(Self.host)/team/app:1"
+            let authority = ["--registry-ca", "\(Self.host)=\(world.authority.certificate)"]
+            let refused = try await world.imgbuild(command + [image] + authority)
+            #expect(refused.status == 4, "\(refused)")
+            #expect(refused.errors.contains("create it with --create-repository"), "\(refused)")
+            #expect(try await !world.hasRepository("team/app"))
+
+            async let visible: Void = world.makeVisible()
+            let push = try await world.imgbuild(command + [image, "--create-repository"] + authority)
+            try await visible
+            #expect(push.status == 0, "\(push)")
+            #expect(push.errors.contains("created the repository \(Self.host)/team/app"), "\(push)")
+            #expect(try await world.hasRepository("team/app"))
+            #expect(try await world.imgbuild(["inspect", image] + authority).status == 0)
         }
     }
 
