@@ -10,7 +10,7 @@ public enum ImageLocation: Sendable, Hashable, CustomStringConvertible {
     /// An OCI layout, which is a directory or a tar, or an archive that `docker save` wrote.
     case layout(path: String, tag: String?, digest: Digest?)
 
-    /// Parses `oci-layout://PATH[:TAG][@DIGEST]`, a path that begins with `/` or `.` or ends in `.tar`, or a reference.
+    /// Parses `oci-layout://PATH[:TAG][@DIGEST]`, a path that begins with `/` or `.` or is that of a tar, or a reference.
     ///
     /// Of an archive, TAG may be the whole name of an image.
     public init(parsing text: String) throws(BuildError) {
@@ -22,11 +22,11 @@ public enum ImageLocation: Sendable, Hashable, CustomStringConvertible {
         do {
             let reference = try ImageReference(parsing: text)
             // A tag may end so as well.
-            let isFile = text.hasSuffix(".tar") && reference.tag == nil && reference.digest == nil
+            let isFile = LayoutReference.isArchive(text) && reference.tag == nil && reference.digest == nil
             self = isFile ? .layout(path: text, tag: nil, digest: nil) : .registry(reference)
         } catch {
             // Not every name of a file could be one of an image.
-            guard text.hasSuffix(".tar"), !text.contains("://") else {
+            guard LayoutReference.isArchive(text), !text.contains("://") else {
                 throw BuildError(.usage, error.description, hints: error.hint.map { [$0] } ?? [])
             }
             self = .layout(path: text, tag: nil, digest: nil)

@@ -80,6 +80,13 @@ enum CopyTarget: Hashable {
             guard digest == nil else {
                 throw BuildError(.usage, "cannot copy to a digest (\(text)); give a tag or none")
             }
+            guard !path.hasSuffix(".tar.gz"), !path.hasSuffix(".tgz") else {
+                throw BuildError(
+                    .usage,
+                    "cannot write a compressed archive (\(path)): layers are compressed already",
+                    hints: ["give the file a name that ends in .tar"]
+                )
+            }
             self = .layout(path: path, tag: tag, isTar: path.hasSuffix(".tar"))
         }
     }

@@ -7,8 +7,12 @@ package struct LayoutReference: Sendable {
     package var tag: String?
     package var digest: Digest?
 
-    /// Names of files after which everything is the name of an image, which may have slashes and colons of its own.
-    private static let archiveEndings = [".tar:", ".tar.gz:", ".tgz:"]
+    /// What the names of archives end in; after it and a colon everything is the name of an image, which may have slashes
+    /// and colons of its own.
+    private static let archiveEndings = [".tar", ".tar.gz", ".tgz"]
+
+    /// Whether a name is that of an archive.
+    package static func isArchive(_ name: String) -> Bool { archiveEndings.contains { name.hasSuffix($0) } }
 
     package init(parsing text: String) throws(DigestError) {
         var rest = text[...]
@@ -24,7 +28,7 @@ package struct LayoutReference: Sendable {
     }
 
     private static func separator(in text: Substring) -> Substring.Index? {
-        let ends = archiveEndings.compactMap { text.firstRange(of: $0)?.upperBound }
+        let ends = archiveEndings.compactMap { text.firstRange(of: $0 + ":")?.upperBound }
         if let end = ends.min() { return text.index(before: end) }
         guard let colon = text.lastIndex(of: ":"), !text[colon...].contains("/") else { return nil }
         return colon

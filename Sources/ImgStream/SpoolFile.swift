@@ -52,6 +52,7 @@ package final class SpoolFile: Sendable, Hashable {
     package func append(contentOf reader: TarReader) throws(StreamError) -> Piece {
         let offset = size
         while true {
+            if Task.isCancelled { throw StreamError(.cancelled, "interrupted") }
             let chunk = try reader.readChunk(256 << 10)
             if chunk.isEmpty { break }
             try append(chunk.span)

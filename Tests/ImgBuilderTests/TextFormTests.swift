@@ -8,7 +8,8 @@ import Testing
     @Test(arguments: [
         ("oci-layout://dir", "dir", nil), ("oci-layout://dir:v1", "dir", "v1"), ("oci-layout:///a:b/c", "/a:b/c", nil),
         ("./dir:v1", "./dir", "v1"), ("/abs/dir", "/abs/dir", nil), ("../x", "../x", nil),
-        ("app.tar", "app.tar", nil), ("My App.tar", "My App.tar", nil), ("./app.tar:1", "./app.tar", "1"),
+        ("app.tar", "app.tar", nil), ("app.tgz", "app.tgz", nil), ("My App.tar", "My App.tar", nil),
+        ("./app.tar:1", "./app.tar", "1"),
         ("oci-layout://app.tar.gz:ghcr.io/o/app:1", "app.tar.gz", "ghcr.io/o/app:1"),
     ])
     func layouts(_ text: String, _ path: String, _ tag: String?) throws {

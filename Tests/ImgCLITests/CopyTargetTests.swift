@@ -28,6 +28,11 @@ import Testing
         #expect(throws: BuildError.self) { try CopyTarget(parsing: "docker://x.tar") }
     }
 
+    @Test(arguments: ["x.tar.gz", "./x.tgz", "oci-layout://x.tar.gz:1"]) func archivesAreNotCompressed(_ text: String) {
+        let error = #expect(throws: BuildError.self) { try CopyTarget(parsing: text) }
+        #expect(error?.code == .usage)
+    }
+
     @Test func whatIsNoTagIsSaid() throws {
         let error = #expect(throws: BuildError.self) { try reference("app:1").withTag("no tag") }
         #expect(error?.code == .usage)

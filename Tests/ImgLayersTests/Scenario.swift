@@ -151,10 +151,7 @@ extension ContentRef {
         switch self {
         case .bytes(let bytes): return bytes
         case .layerEntry: throw Unreadable()
-        case .spool(let file, let offset, let size):
-            var bytes = [UInt8](repeating: 0, count: Int(size))
-            let count = try unsafe bytes.withUnsafeMutableBytes { try unsafe file.read(at: offset, into: $0) }
-            return Array(bytes[..<count])
+        case .spool(let file, let offset, let size): return try file.bytes(at: offset, count: Int(size))
         case .file(let place, let size, _):
             let path = place.absolute
             let descriptor = unsafe open(String(decoding: path, as: UTF8.self), O_RDONLY)
