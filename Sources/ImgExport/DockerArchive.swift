@@ -17,7 +17,7 @@ struct DockerArchive: LayoutFiles {
     /// What is made.
     private let spool: SpoolFile
     private var parts: [String: FilePart] = [:]
-    /// By the name of the file: images share layers.
+    /// By the name of the file and the diff ID that it was found to have: images share layers.
     private var compressed: [String: Descriptor] = [:]
 
     /// - Parameter directory: Where temporary files may lie.
@@ -69,7 +69,8 @@ struct DockerArchive: LayoutFiles {
     }
 
     private mutating func layer(_ name: String, _ diffID: Digest) throws -> Descriptor {
-        if let known = compressed[name] { return known }
+        let key = "\(diffID) \(name)"
+        if let known = compressed[key] { return known }
         let part = try file(name)
         var layer = Descriptor(mediaType: .ociLayerTar, digest: diffID, size: part.size)
         let magic = try part.source.readChunk(4)
@@ -78,7 +79,7 @@ struct DockerArchive: LayoutFiles {
         if layer.mediaType != .ociLayerTar {
             layer.digest = try digest(of: part.source)
             try Inflater(part.source, expecting: diffID).finish()
-            compressed[name] = layer
+            compressed[key] = layer
         }
         parts[OCILayout.blobName(layer.digest)] = part
         return layer

@@ -7,8 +7,8 @@ import ImgReport
 enum LocalFiles {
     /// Reads a whole small file.
     /// - Throws: ``BuildError`` when it is absent, unreadable or larger than `limit` bytes.
-    static func read(_ path: String, limit: Int, followsLinks: Bool = true) throws(BuildError) -> [UInt8] {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | (followsLinks ? 0 : O_NOFOLLOW))
+    static func read(_ path: String, limit: Int) throws(BuildError) -> [UInt8] {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw failure("read", path, errno == ENOENT ? .notFound : .failure) }
         defer { close(descriptor) }
         var bytes: [UInt8] = []

@@ -43,9 +43,14 @@ struct UploadRequests: Sendable {
     /// Makes the repository where that is wished, and waits until it can be seen (ECR-23).
     private func startInNewRepository(after error: RegistryError) async throws(RegistryError) -> UploadSession? {
         guard let create = session.options.createRepository else { throw error }
-        let (name, path) = (host.name, session.path)
+        let (name, path, place, events) = (host.name, session.path, session.place, client.events)
         do {
-            let isMade = try await client.uploads.creations.value(for: session.place) { try await create(name, path) }
+            // Several blobs may find out at once.
+            let isMade = try await client.uploads.creations.value(for: place) {
+                let isMade = try await create(name, path)
+                if isMade { events.emit(.note("created the repository \(place)")) }
+                return isMade
+            }
             guard isMade else { throw error }
         } catch let failure as RegistryError {
             throw failure
@@ -58,7 +63,6 @@ struct UploadRequests: Sendable {
         } catch {
             throw session.error(.cancelled, operation, "cancelled")
         }
-        client.events.emit(.note("created the repository \(session.place)"))
         var waited = Duration.zero
         while true {
             do {
