@@ -47,6 +47,10 @@ public struct BuildRequest: Sendable, Hashable {
     public var startCheck: CheckLevel?
     /// Globs of image paths that the architecture check leaves alone.
     public var platformCheckExceptions: [String] = []
+    /// What a copied file with a secret means; nil takes it from the Dockerfile's comments, else a warning.
+    public var secretCheck: CheckLevel?
+    /// Globs of image paths in which secrets are not looked for.
+    public var secretCheckExceptions: [String] = []
     /// Names of consumers that must be able to pull the result, such as `fargate` (`docs/checks.md`).
     public var consumers: [String] = []
     /// What is checked at the registry before a tag moves.

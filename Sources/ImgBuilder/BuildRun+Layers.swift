@@ -169,7 +169,7 @@ extension BuildRun {
             return (try await builder.build(work.order), [:])
         }
         let watch = LayerWatch { path, note in
-            guard checks.policy.platformCheck == .error, gate.isOpen else { return }
+            guard checks.policy.isAnyFileRejected, gate.isOpen else { return }
             let isRejected = work.places.contains { member in
                 checks.rejects(checks.layerFindings(member.platform, [path: note], member.spec, member.step))
             }

@@ -14,7 +14,7 @@ extension BuildRun {
             usesCache: request.usesCache,
             workers: session.workers,
             now: .now,
-            inspector: ExecutableInspector(),
+            inspector: CopyInspector(),
             // Who fixes the times wants them exactly so.
             shared: shared?.layers(acceptsOtherTimes: planned.epoch == nil),
             isExporting: !request.cacheTargets.isEmpty

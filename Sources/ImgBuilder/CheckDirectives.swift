@@ -5,12 +5,17 @@ import ImgReport
 struct CheckDirectives: Sendable {
     private(set) var platformCheck: CheckLevel?
     private(set) var startCheck: CheckLevel?
+    private(set) var secretCheck: CheckLevel?
     /// Globs of image paths that the architecture check leaves alone.
-    private(set) var allowed: [String] = []
+    private(set) var platformExceptions: [String] = []
+    /// Globs of image paths that the search for secrets leaves alone.
+    private(set) var secretExceptions: [String] = []
     /// Directives that say nothing known; a silent typing error would look like a check that does not work.
     private(set) var diagnostics: [Diagnostic] = []
 
-    private static let names = ["platform-check", "platform-check-allow", "start-check"]
+    private static let names = [
+        "platform-check", "platform-check-allow", "start-check", "secret-check", "secret-check-allow",
+    ]
 
     init(_ dockerfile: Dockerfile) {
         let file = dockerfile.file
@@ -39,13 +44,11 @@ struct CheckDirectives: Sendable {
         let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         let value = parts.count == 2 ? parts[1] : ""
         switch parts[0] {
-        case "platform-check-allow" where !value.isEmpty: allowed.append(value)
-        case "platform-check":
-            guard let level = level(value, text, range) else { return }
-            platformCheck = level
-        case "start-check":
-            guard let level = level(value, text, range) else { return }
-            startCheck = level
+        case "platform-check-allow" where !value.isEmpty: platformExceptions.append(value)
+        case "secret-check-allow" where !value.isEmpty: secretExceptions.append(value)
+        case "platform-check": platformCheck = level(value, text, range) ?? platformCheck
+        case "start-check": startCheck = level(value, text, range) ?? startCheck
+        case "secret-check": secretCheck = level(value, text, range) ?? secretCheck
         default:
             let known = Self.names.joined(separator: ", ")
             let nearest = Suggestion.nearest(parts[0], among: Self.names, ignoringCase: true)

@@ -9,12 +9,11 @@ struct ExecutableInspector: FileInspector {
         _ header: TarHeader,
         content: (Int) throws(StreamError) -> [UInt8]
     ) throws(StreamError) -> [UInt8]? {
-        let path = header.path.starts(with: "etc/".utf8) ? String(decoding: header.path, as: UTF8.self) : nil
-        if let path, header.size <= CheckedTexts.limit, CheckedTexts.isWanted(path) {
+        if Self.wantsText(header) {
             var text: [UInt8] = []
             while true {
                 let chunk = try content(64 << 10)
-                if chunk.isEmpty { return CheckedTexts.kept(text, of: path) }
+                if chunk.isEmpty { return CheckedTexts.kept(text, of: String(decoding: header.path, as: UTF8.self)) }
                 text += chunk
             }
         }
@@ -31,6 +30,12 @@ struct ExecutableInspector: FileInspector {
         if case .script = facts.format { return facts.encoded }
         facts.fingerprint = Self.fingerprint(inspection.sample, size: header.size)
         return facts.encoded
+    }
+
+    /// Whether the file's text is kept.
+    static func wantsText(_ header: TarHeader) -> Bool {
+        header.path.starts(with: "etc/".utf8) && header.size <= CheckedTexts.limit
+            && CheckedTexts.isWanted(String(decoding: header.path, as: UTF8.self))
     }
 
     private static func fingerprint(_ sample: ArraySlice<UInt8>, size: Int64) -> String {

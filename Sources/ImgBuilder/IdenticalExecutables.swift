@@ -57,7 +57,7 @@ struct IdenticalExecutables: Sendable {
     ) -> [(path: [UInt8], name: String)] {
         own.layer.notes.compactMap { path, note in
             guard let format = ExecutableFacts.format(decoding: note), isWanted(format),
-                ArchitectureCheck.isBound(format, at: path), !policy.isExcepted(path),
+                ArchitectureCheck.isBound(format, at: path), !policy.platformExceptions.contain(path),
                 let print = ExecutableFacts(decoding: note)?.fingerprint
             else { return nil }
             return (path, print)

@@ -26,14 +26,24 @@ struct ImageChecks: Sendable {
         cause = ArchitectureCause(dockerfile: dockerfile, buildArguments: request.buildArguments)
     }
 
-    // MARK: - Architecture
+    // MARK: - Copied files
 
     /// Findings of one instruction that are shown one by one.
     private static let shownFindings = 5
 
-    /// Whether the files of a layer can run on a platform.
+    /// Whether the files of a layer can run on a platform, and what they give away.
+    ///
     /// - Parameter notes: What the inspector said about files, by path.
     func layerFindings(
+        _ platform: Platform,
+        _ notes: [[UInt8]: [UInt8]],
+        _ spec: LayerSpec,
+        _ step: Step
+    ) -> [Diagnostic] {
+        architectureFindings(platform, notes, spec, step) + secretFindings(notes, step)
+    }
+
+    private func architectureFindings(
         _ platform: Platform,
         _ notes: [[UInt8]: [UInt8]],
         _ spec: LayerSpec,
@@ -44,7 +54,7 @@ struct ImageChecks: Sendable {
         // Most files are what they should be, which is seen by their format alone.
         let suspects = notes.compactMap { path, note -> (path: [UInt8], facts: ExecutableFacts)? in
             guard let format = ExecutableFacts.format(decoding: note), check.isSuspect(format),
-                !policy.isExcepted(path)
+                !policy.platformExceptions.contain(path)
             else { return nil }
             return ExecutableFacts(decoding: note).map { (path, $0) }
         }
@@ -64,6 +74,33 @@ struct ImageChecks: Sendable {
                 return check.finding(file)
             }
         return Self.shortened(found)
+    }
+
+    private func secretFindings(_ notes: [[UInt8]: [UInt8]], _ step: Step) -> [Diagnostic] {
+        guard policy.secretCheck != .off, case .copy(let copy) = step.action else { return [] }
+        let isIgnorable =
+            switch copy.from {
+            case .context, .named: true
+            case .stage, .image: false
+            }
+        let secrets = notes.compactMap { path, note in
+            CopiedSecret(decoding: note).map { (secret: $0, subject: SecretCheck.subject($0, at: path)) }
+        }
+        // Who asks for the history of a repository knows that it is there.
+        let found = secrets.filter { $0.secret.kind != .repository || copy.keepGitDir != true }
+            .filter { !policy.secretExceptions.contain($0.subject) }
+            .sorted { $0.subject.lexicographicallyPrecedes($1.subject) }
+            .map { secret, subject in
+                SecretCheck.finding(
+                    secret,
+                    subject: subject,
+                    severity: policy.secretCheck == .error ? .error : .warning,
+                    isIgnorable: isIgnorable,
+                    at: step.range
+                )
+            }
+        let files = found.filter { $0.rule == CheckRule.secretFile.rawValue }
+        return Self.shortened(files) + Self.shortened(found.filter { !files.contains($0) })
     }
 
     /// A directory full of wrong files is one mistake: the gravest few stand for all.
@@ -97,7 +134,7 @@ struct ImageChecks: Sendable {
 
     /// Whether findings about a layer's files are sure to stop the build.
     func rejects(_ findings: [Diagnostic]) -> Bool {
-        policy.platformCheck == .error && findings.contains { $0.severity == .error }
+        findings.contains { $0.severity == .error && policy.level($0) == .error }
     }
 
     /// What a consumer refuses stops the build: it was asked for by name.
@@ -111,24 +148,37 @@ struct ImageChecks: Sendable {
     func enforce(_ images: [(platform: Platform, findings: [Diagnostic])], events: any EventSink) throws(BuildError) {
         for diagnostic in directives.diagnostics { events.emit(.warning(diagnostic)) }
         var errors: [Diagnostic] = []
-        for (platform, found) in images {
-            for finding in found {
-                var shown = finding
-                shown.notes.insert("platform: \(platform)", at: 0)
-                // The architecture check knows the instruction that copied the file; the start check knows none.
-                let level = finding.range == nil ? policy.startCheck : policy.platformCheck
-                if finding.severity == .error, level == .error {
-                    errors.append(shown)
-                } else {
-                    if shown.severity == .error { shown.severity = .warning }
-                    events.emit(.warning(shown))
-                }
+        for (finding, platforms) in Self.merged(images) {
+            var shown = finding
+            shown.notes.insert("platform: \(platforms.map(\.description).joined(separator: ", "))", at: 0)
+            if finding.severity == .error, policy.level(finding) == .error {
+                errors.append(shown)
+            } else {
+                if shown.severity == .error { shown.severity = .warning }
+                events.emit(.warning(shown))
             }
         }
         guard errors.isEmpty else { throw BuildError(diagnostics: errors) }
         if policy.platformCheck != .off, let notice = defaultPlatformNotice(images.map(\.platform)) {
             events.emit(.warning(notice))
         }
+    }
+
+    /// Each finding once, with the platforms that it is about.
+    private static func merged(
+        _ images: [(platform: Platform, findings: [Diagnostic])]
+    ) -> [(finding: Diagnostic, platforms: [Platform])] {
+        var merged: [(finding: Diagnostic, platforms: [Platform])] = []
+        for (platform, findings) in images {
+            for finding in findings {
+                if let known = merged.firstIndex(where: { $0.finding == finding }) {
+                    merged[known].platforms.append(platform)
+                } else {
+                    merged.append((finding, [platform]))
+                }
+            }
+        }
+        return merged
     }
 
     /// One platform other than linux/amd64 on its way to where linux/amd64 is what runs unless told otherwise (RUN-1).

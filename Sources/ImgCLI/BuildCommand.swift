@@ -109,6 +109,7 @@ struct BuildCommand: ToolCommand {
             ("--metadata-file", output.metadataFile != nil), ("--iidfile", output.iidFile != nil),
             ("--for", !checks.consumers.isEmpty), ("--platform-check", checks.platformCheck != nil),
             ("--platform-check-allow", !checks.platformCheckAllow.isEmpty), ("--start-check", checks.startCheck != nil),
+            ("--secret-check", checks.secretCheck != nil), ("--secret-check-allow", !checks.secretCheckAllow.isEmpty),
             ("--no-cache", cache.noCache), ("--cache-from", !cache.from.isEmpty), ("--cache-to", !cache.to.isEmpty),
         ]
         .filter(\.1).map(\.0)

@@ -32,6 +32,19 @@ struct CheckOptions: ParsableArguments {
     )
     var platformCheckAllow: [String] = []
 
+    @Option(
+        name: .customLong("secret-check"),
+        help: "What a copied file with a secret means: error, warn or off (default: warn)."
+    )
+    var secretCheck: String?
+
+    @Option(
+        name: .customLong("secret-check-allow"),
+        parsing: .unconditionalSingleValue,
+        help: "Image path, as a glob, in which secrets are not looked for."
+    )
+    var secretCheckAllow: [String] = []
+
     @Option(name: .customLong("for"), parsing: .unconditionalSingleValue, help: ConsumerList.help)
     var consumers: [String] = []
 
@@ -41,9 +54,11 @@ struct CheckOptions: ParsableArguments {
     func fill(_ request: inout BuildRequest) throws {
         request.allowsPlatformMismatch = allowPlatformMismatch
         request.platformCheckExceptions = platformCheckAllow
+        request.secretCheckExceptions = secretCheckAllow
         request.consumers = ConsumerList.parse(consumers)
         if let level = try Self.level(platformCheck, "--platform-check") { request.platformCheck = level }
         if let level = try Self.level(startCheck, "--start-check") { request.startCheck = level }
+        if let level = try Self.level(secretCheck, "--secret-check") { request.secretCheck = level }
     }
 
     private static func level(_ text: String?, _ flag: String) throws -> CheckLevel? {

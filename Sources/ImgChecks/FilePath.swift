@@ -20,6 +20,38 @@ struct FilePath: Sendable {
     /// What tools for microcontrollers call the programs they make.
     var isFirmware: Bool { [".elf", ".axf"].contains { path.hasSuffix($0) } || path.contains("/firmware/") }
 
+    /// Brought by a package manager: what it holds is published anyway.
+    var isInPackage: Bool { directories.contains { Self.packageDirectories.contains($0) } }
+
+    /// For tests, documentation or to be filled in: what looks like a secret there is none.
+    var isExample: Bool {
+        if directories.contains(where: { Self.exampleDirectories.contains($0) }) { return true }
+        let words = name.split { !$0.isLetter && !$0.isNumber }.map(String.init)
+        if words.contains(where: { Self.exampleWords.contains($0) }) { return true }
+        return name.hasPrefix(".env.") && words.contains { Self.patternWords.contains($0) }
+    }
+
+    private var name: String { path.split(separator: "/").last.map { $0.lowercased() } ?? "" }
+
+    private var directories: [String] { path.split(separator: "/").dropLast().map { $0.lowercased() } }
+
+    private static let packageDirectories: Set = [
+        "node_modules", "bower_components", "site-packages", "dist-packages", "gems", "vendor",
+    ]
+
+    private static let exampleDirectories: Set = [
+        "t", "test", "tests", "testing", "testdata", "test-data", "__tests__", "spec", "specs", "fixture", "fixtures",
+        "mock",
+        "mocks", "__mocks__", "example", "examples", "sample", "samples", "doc", "docs",
+    ]
+
+    private static let exampleWords: Set = [
+        "example", "sample", "template", "test", "tests", "testing", "dummy", "fake", "mock", "snakeoil",
+    ]
+
+    /// `.env.dist`; `.env.vault` is encrypted.
+    private static let patternWords: Set = ["dist", "default", "defaults", "schema", "tpl", "vault"]
+
     private static let libraries = [".dylib", ".so", ".node", ".bundle", ".jnilib", ".o", ".a", ".syso"]
 
     private static let names: [String: Set<String>] = [

@@ -5,6 +5,8 @@ package import ImgReport
 package enum CheckRule: String, Sendable, CaseIterable {
     case wrongArchitecture = "wrong-architecture"
     case identicalExecutables = "identical-executables"
+    case secretFile = "secret-file"
+    case gitDirectory = "git-directory"
     case entrypointNotFound = "entrypoint-not-found"
     case entrypointNotExecutable = "entrypoint-not-executable"
     case entrypointIsDirectory = "entrypoint-is-directory"

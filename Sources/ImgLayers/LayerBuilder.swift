@@ -164,9 +164,8 @@ package final class LayerBuilder: Sendable {
 
     // MARK: - Cache
 
-    /// Raised when what is kept of a layer changes.
-    private static let records = "layers-2"
-    private static let states = "layer-states-2"
+    private static let records = "layers-\(LayerRecord.version)"
+    private static let states = "layer-states-\(LayerRecord.version)"
     private static let shapes = "layer-shapes"
     /// Diff IDs with every time zero, by diff ID.
     private static let contents = "layer-contents"
@@ -261,6 +260,9 @@ package final class LayerBuilder: Sendable {
 
 /// What the cache keeps of a layer beside its blob.
 struct LayerRecord: Hashable, Sendable {
+    /// Raised when what is kept of a layer changes: one that was looked at differently is made anew.
+    static let version: Int64 = 3
+
     var descriptor: Descriptor
     var diffID: Digest
     var notes: [EntryWriting.Note]

@@ -83,7 +83,8 @@ enum TimelessContent {
 
 extension LayerCatalog.Entry {
     package init?(json: JSON) {
-        guard let shape = json["shape"]?.stringValue, let exactShape = json["exactShape"]?.stringValue,
+        guard json["recordVersion"]?.integerValue == LayerRecord.version, let shape = json["shape"]?.stringValue,
+            let exactShape = json["exactShape"]?.stringValue,
             let record = json["record"].flatMap(LayerRecord.init(json:))
         else { return nil }
         self.shape = shape
@@ -102,6 +103,7 @@ extension LayerCatalog.Entry {
         object["exactShape"] = .string(exactShape)
         object["content"] = content.map { .string($0.description) }
         object["newestSourceTime"] = newestSourceTime.map { .string($0.rfc3339) }
+        object["recordVersion"] = .integer(LayerRecord.version)
         object["record"] = record.json
         return .object(object)
     }

@@ -121,20 +121,29 @@ private let dockerfile = SourceFile(name: "Dockerfile", bytes: Array("FROM scrat
     private static let start = Diagnostic(.error, "will not start")
     private static let remark = Diagnostic(.warning, "odd", at: SourceRange(file: dockerfile, lines: 2...2))
 
+    private static let secret = Diagnostic(
+        .error,
+        "secret",
+        rule: "secret-file",
+        at: SourceRange(file: dockerfile, lines: 2...2)
+    )
+
     /// Messages of the error, then of the warnings.
     private func outcome(
         _ findings: [Diagnostic],
         _ platformCheck: CheckLevel,
-        _ startCheck: CheckLevel
+        _ startCheck: CheckLevel,
+        _ secretCheck: CheckLevel? = nil,
+        platforms: [String] = ["linux/arm64"]
     ) throws -> (errors: [String], warnings: [Diagnostic]) {
         var request = BuildRequest(context: .empty)
         request.platformCheck = platformCheck
         request.startCheck = startCheck
+        request.secretCheck = secretCheck
         let recorder = RecordedEvents()
         do {
-            let platform = try Platform(parsing: "linux/arm64")
-            let checks = ImageChecks(request: request, file: dockerfile)
-            try checks.enforce([(platform, findings)], events: recorder)
+            let images = try platforms.map { (platform: try Platform(parsing: $0), findings: findings) }
+            try ImageChecks(request: request, file: dockerfile).enforce(images, events: recorder)
         } catch let error as BuildError {
             return (error.diagnostics.map(\.message), recorder.warnings)
         }
@@ -157,6 +166,82 @@ private let dockerfile = SourceFile(name: "Dockerfile", bytes: Array("FROM scrat
         #expect(outcome.warnings.map(\.message) == warnings)
         #expect(outcome.warnings.allSatisfy { $0.severity == .warning && $0.notes == ["platform: linux/arm64"] })
     }
+
+    /// Whatever the other checks are.
+    @Test(arguments: [(CheckLevel?.none, false), (.warn, false), (.error, true)])
+    func secretsHaveALevelOfTheirOwn(_ level: CheckLevel?, _ isError: Bool) throws {
+        for other in [CheckLevel.error, .off] {
+            let outcome = try outcome([Self.secret], other, other, level)
+            #expect(outcome.errors == (isError ? ["secret"] : []))
+            #expect(outcome.warnings.map(\.message) == (isError ? [] : ["secret"]))
+        }
+    }
+
+    @Test func whatIsTheSameForSeveralPlatformsIsSaidOnce() throws {
+        let platforms = ["linux/amd64", "linux/arm64"]
+        let outcome = try outcome([Self.secret, Self.remark], .error, .warn, platforms: platforms)
+        #expect(outcome.warnings.map(\.message) == ["secret", "odd"])
+        #expect(outcome.warnings.allSatisfy { $0.notes == ["platform: linux/amd64, linux/arm64"] })
+    }
+}
+
+@Suite("Secrets among the files of a layer") struct SecretFindingsTests {
+    private static func findings(
+        _ secrets: [String: CopiedSecret],
+        comments: String = "",
+        from: CopyOrigin = .context,
+        keepsGitDirectory: Bool? = nil,
+        _ change: (inout BuildRequest) -> Void = { _ in }
+    ) throws -> [Diagnostic] {
+        var request = BuildRequest(context: .empty)
+        change(&request)
+        let file = SourceFile(name: "Dockerfile", bytes: Array((comments + "FROM scratch\n").utf8))
+        var copy = CopyStep(verb: .copy, sources: [.path(".")], from: from, destination: "/")
+        copy.keepGitDir = keepsGitDirectory
+        let range = SourceRange(file: dockerfile, lines: 2...2)
+        return ImageChecks(request: request, file: file)
+            .layerFindings(
+                try Platform(parsing: "linux/amd64"),
+                Dictionary(uniqueKeysWithValues: secrets.map { (Array($0.key.utf8), $0.value.encoded) }),
+                LayerSpec(),
+                Step(range: range, action: .copy(copy), createdBy: "COPY . /")
+            )
+    }
+
+    private static let two = ["app/.env": CopiedSecret(.variables, "A"), "app/.git/HEAD": CopiedSecret(.repository)]
+
+    @Test func eachWithItsPlace() throws {
+        let found = try Self.findings(Self.two)
+        #expect(found.map(\.rule) == ["secret-file", "git-directory"])
+        #expect(found.map(\.notes) == [["path: /app/.env"], ["path: /app/.git"]])
+        #expect(found.allSatisfy { $0.range?.startLine == 2 && $0.severity == .warning })
+        #expect(try Self.findings(Self.two) { $0.secretCheck = .error }.map(\.severity) == [.error, .warning])
+        #expect(found.allSatisfy { $0.hints[0].contains(".dockerignore") })
+        #expect(try Self.findings(Self.two, from: .stage(0)).allSatisfy { $0.hints[0].contains("--exclude") })
+    }
+
+    @Test func whatIsAllowedIsSilent() throws {
+        #expect(try Self.findings(Self.two) { $0.secretCheck = .off }.isEmpty)
+        #expect(try Self.findings(Self.two, comments: "# imgbuild: secret-check=off\n").isEmpty)
+        #expect(
+            try Self.findings(Self.two, comments: "# imgbuild: secret-check=off\n") { $0.secretCheck = .warn }.count
+                == 2
+        )
+        #expect(
+            try Self.findings(Self.two) { $0.secretCheckExceptions = ["/app/.env"] }.map(\.rule) == ["git-directory"]
+        )
+        let comments = "# imgbuild: secret-check-allow=/app/.git\n# imgbuild: secret-check-allow=app/.e*\n"
+        #expect(try Self.findings(Self.two, comments: comments).isEmpty)
+        #expect(try Self.findings(Self.two, comments: "# imgbuild: platform-check-allow=/app/*\n").count == 2)
+        #expect(try Self.findings(Self.two, keepsGitDirectory: true).map(\.rule) == ["secret-file"])
+    }
+
+    @Test func aDirectoryFullOfKeysIsOneMistake() throws {
+        let keys = (0..<9).map { ("app/\($0).pem", CopiedSecret(.privateKey, "PRIVATE KEY")) }
+        let found = try Self.findings(Dictionary(uniqueKeysWithValues: keys))
+        #expect(found.count == 5)
+        #expect(found.last?.notes.last == "and 4 more files of this instruction")
+    }
 }
 
 @Suite("What the checks look at while a layer is made") struct InspectionCostTests {
@@ -165,7 +250,7 @@ private let dockerfile = SourceFile(name: "Dockerfile", bytes: Array("FROM scrat
         var header = TarHeader(path: Array(path.utf8), kind: .file)
         header.size = Int64(bytes.count)
         var position = 0
-        let note = try ExecutableInspector()
+        let note = try CopyInspector()
             .inspect(header) { maximum throws(StreamError) in
                 let end = min(position + maximum, bytes.count)
                 defer { position = end }
@@ -188,6 +273,27 @@ private let dockerfile = SourceFile(name: "Dockerfile", bytes: Array("FROM scrat
         let program = try Self.inspect("app", Self.program())
         #expect(program.asked <= 3 << 19)
         #expect(program.isNoted)
+    }
+
+    @Test func filesThatMayHoldASecretAreReadToALimit() throws {
+        let text = [UInt8](repeating: 0x61, count: 8 << 20)
+        for path in ["srv/.env", "srv/key.pem", "root/.docker/config.json"] {
+            let (asked, isNoted) = try Self.inspect(path, text)
+            #expect(asked <= 64 << 10, "\(path)")
+            #expect(!isNoted)
+        }
+        #expect(try Self.inspect("srv/.env", Array("A_SECRET=correct-horse\n".utf8) + text).isNoted)
+        #expect(try Self.inspect("srv/tests/.env", Array("A_SECRET=correct-horse\n".utf8) + text).asked <= 64)
+    }
+
+    /// What is read in search of a secret is still there for the other inspection.
+    @Test func programsAreRecognisedUnderAnyName() throws {
+        let program = try Self.inspect("srv/.env", Self.program())
+        #expect(program.isNoted)
+        let script = try Self.inspect("srv/kubeconfig", Array("#!/bin/sh\ntrue\n".utf8))
+        #expect(script.isNoted)
+        let accounts = try Self.inspect("etc/passwd", Array("root:x:0:0::/:/bin/sh\n".utf8))
+        #expect(accounts.isNoted)
     }
 
     /// A header, and zeros.

@@ -180,7 +180,8 @@ import Testing
         (["--push", "."], "tag is needed"), (["--platform", "linux/", "."], "platform"), ([], "context"),
         (["--verify", "some", "."], "--verify"),
         (["--timestamp", "now", "."], "--timestamp"),
-        (["--platform-check", "maybe", "."], "--platform-check"), (["--build-context", "x", "."], "NAME=VALUE"),
+        (["--platform-check", "maybe", "."], "--platform-check"), (["--secret-check", "maybe", "."], "--secret-check"),
+        (["--build-context", "x", "."], "NAME=VALUE"),
         (["--cache-to", "type=registry,ref=a@sha256:\(String(repeating: "0", count: 64))", "."], "digest reference"),
         (["--cache-to", "type=local,dest=a,mode=most", "."], "min or max"),
         (["https://example.com/context.tar.gz"], "not supported"), ([""], "context"),
@@ -253,8 +254,11 @@ import Testing
     @Test func checks() throws {
         let made = try request([
             "--platform-check=warn", "--start-check", "off", "--platform-check-allow", "/opt/*", "--no-cache",
-            "--target", "x", "-f", "-", "--allow-platform-mismatch", "--verify=blobs", ".",
+            "--target", "x", "-f", "-", "--allow-platform-mismatch", "--verify=blobs", "--secret-check=error",
+            "--secret-check-allow", "/etc/*", ".",
         ])
+        #expect(made.secretCheck == .error)
+        #expect(made.secretCheckExceptions == ["/etc/*"])
         #expect(made.platformCheck == .warn)
         #expect(made.startCheck == .off)
         #expect(made.platformCheckExceptions == ["/opt/*"])
@@ -272,7 +276,8 @@ import Testing
         (["--verify=blobs", "-t", "a/b", "-o", "type=image"], "--verify"),
         (["--no-cache", "--cache-from", "a/b"], "--cache-from"),
         (["--check", "--metadata-file", "x"], "--metadata-file"),
-        (["--check", "--for", "nonsense"], "--for"), (["--call=outline", "--iidfile=x"], "--iidfile"),
+        (["--check", "--secret-check", "error"], "--secret-check"), (["--check", "--for", "nonsense"], "--for"),
+        (["--call=outline", "--iidfile=x"], "--iidfile"),
         (["-o", "type=image", "-t", "a/b"], "type=image goes nowhere"),
         (["-o", "type=registry,push-by-digest=true", "-t", "a/b:1"], "moves no tag: a/b:1"),
     ])

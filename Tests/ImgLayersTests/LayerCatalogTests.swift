@@ -101,6 +101,28 @@ import Testing
         }
     }
 
+    /// The files of a layer would else be taken for inspected.
+    @Test func layersThatWereLookedAtDifferentlyAreLeftOut() async throws {
+        try await Scratch.with { scratch in
+            let builder = LayerBuilder(
+                store: try ContentStore.open(at: scratch["cache"], fallback: scratch.path),
+                pool: Scenario.pool,
+                settings: try CompressionSettings(format: .gzip, level: nil),
+                usesCache: true,
+                workers: 1,
+                now: Timestamp(seconds: 2_000_000_000),
+                inspector: nil
+            )
+            let entry = try await builder.catalogEntry(of: builder.build(Self.spec(5)), Self.spec(5))
+            var object = try #require(entry.json.objectValue)
+            #expect(LayerCatalog.Entry(json: .object(object)) == entry)
+            for version in [JSON?.none, .integer(LayerRecord.version - 1), .integer(LayerRecord.version + 1)] {
+                object["recordVersion"] = version
+                #expect(LayerCatalog.Entry(json: .object(object)) == nil)
+            }
+        }
+    }
+
     @Test func otherTimesCountOnlyWhenTheyAreFixed() async throws {
         let (first, second) = try await Self.second(Self.spec(5), Self.spec(6), acceptsOtherTimes: true)
         #expect(second.descriptor == first.descriptor)
