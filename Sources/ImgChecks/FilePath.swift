@@ -36,7 +36,8 @@ struct FilePath: Sendable {
     private var directories: [String] { path.split(separator: "/").dropLast().map { $0.lowercased() } }
 
     private static let packageDirectories: Set = [
-        "node_modules", "bower_components", "site-packages", "dist-packages", "gems", "vendor",
+        "node_modules", "bower_components", "site-packages", "dist-packages", "gems", "vendor", "third_party",
+        "third-party",
     ]
 
     private static let exampleDirectories: Set = [

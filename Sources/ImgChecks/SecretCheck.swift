@@ -19,7 +19,9 @@ package enum SecretCheck {
         at range: SourceRange?
     ) -> Diagnostic {
         let path = "/" + String(decoding: subject, as: UTF8.self)
-        let pattern = "**/" + (path.split(separator: "/").last.map(String.init) ?? "")
+        let parts = path.split(separator: "/").suffix(2)
+        // `credentials` alone could be anything, `.aws/credentials` is not.
+        let pattern = "**/" + (parts.first?.first == "." ? parts[...] : parts.suffix(1)).joined(separator: "/")
         let omission =
             "leave it out with " + (isIgnorable ? "the line \(pattern) in .dockerignore" : "--exclude=\(pattern)")
         var finding: Diagnostic

@@ -46,52 +46,58 @@ package struct SecretSearch: Sendable {
         }
     }
 
-    /// Files that programs look for under this name.
+    /// Files that programs look for by their name.
     private static func reader(ofPath path: [UInt8]) -> Reader? {
-        let slash = path.lastIndex(of: UInt8(ascii: "/"))
-        let name = String(decoding: path[(slash.map { $0 + 1 } ?? 0)...], as: UTF8.self)
-        var directory: String {
-            let parent = path[..<(slash ?? 0)]
-            return String(decoding: parent.suffix(while: { $0 != UInt8(ascii: "/") }), as: UTF8.self)
-        }
-        switch name {
-        case ".netrc", "_netrc": return SecretText.netrc
-        case ".npmrc": return SecretText.npm
-        case ".pypirc": return SecretText.pypi
-        case ".git-credentials": return SecretText.git
-        case ".dockercfg", ".dockerconfigjson": return SecretText.docker
-        case "config.json": return directory == ".docker" ? SecretText.docker : nil
-        case "credentials": return directory == ".aws" ? SecretText.aws : nil
-        case "kubeconfig": return SecretText.kubernetes
-        case "config":
-            switch directory {
-            case ".aws": return SecretText.aws
-            case ".kube": return SecretText.kubernetes
-            case ".git": return SecretText.git
-            default: return nil
+        let slash = UInt8(ascii: "/")
+        let start = path.lastIndex(of: slash).map { $0 + 1 } ?? 0
+        let name = path[start...]
+        if let read = files[String(decoding: name, as: UTF8.self)] { return read }
+        if start > 0 {
+            let directory = path[..<(start - 1)].lastIndex(of: slash).map { $0 + 1 } ?? 0
+            if path[directory] == UInt8(ascii: "."),
+                let read = files[String(decoding: path[directory...], as: UTF8.self)]
+            {
+                return read
             }
-        case "HEAD": return directory == ".git" ? SecretText.repository : nil
-        case ".env", ".envrc": return SecretText.variables
-        default: break
         }
-        if name.hasPrefix(".env.") { return SecretText.variables }
-        guard let dot = name.utf8.lastIndex(of: UInt8(ascii: ".")) else { return nil }
-        switch name[dot...] {
-        case ".pem", ".key", ".p8", ".ovpn": return PrivateKeyText.find
-        case ".env": return SecretText.variables
-        case ".kubeconfig": return SecretText.kubernetes
-        case ".properties", ".ini", ".cfg", ".conf", ".toml", ".yaml", ".yml", ".tfvars":
-            return { SecretText.awsPair($0) ?? PrivateKeyText.find(in: $0) }
-        default: return nil
-        }
+        if name.starts(with: ".env.".utf8) { return SecretText.variables }
+        guard let dot = name.lastIndex(of: UInt8(ascii: ".")) else { return nil }
+        return extensions[String(decoding: name[(dot + 1)...], as: UTF8.self)]
     }
-}
 
-extension BidirectionalCollection {
-    /// The longest end whose elements all fit.
-    fileprivate func suffix(while fits: (Element) -> Bool) -> SubSequence {
-        var start = endIndex
-        while start > startIndex, fits(self[index(before: start)]) { start = index(before: start) }
-        return self[start...]
-    }
+    /// By name; those of a hidden directory with it.
+    private static let files: [String: Reader] = [
+        ".aws/config": SecretText.aws,
+        ".aws/credentials": SecretText.aws,
+        ".docker/config.json": SecretText.docker,
+        ".dockercfg": SecretText.docker,
+        ".dockerconfigjson": SecretText.docker,
+        ".envrc": SecretText.variables,
+        ".git-credentials": SecretText.git,
+        ".git/HEAD": SecretText.repository,
+        ".git/config": SecretText.git,
+        ".kube/config": SecretText.kubernetes,
+        ".netrc": SecretText.netrc,
+        ".npmrc": SecretText.npm,
+        ".pypirc": SecretText.pypi,
+        "_netrc": SecretText.netrc,
+        "kubeconfig": SecretText.kubernetes,
+    ]
+
+    private static let extensions: [String: Reader] = [
+        "cfg": SecretText.settings,
+        "conf": SecretText.settings,
+        "env": SecretText.variables,
+        "ini": SecretText.settings,
+        "key": PrivateKeyText.find,
+        "kubeconfig": SecretText.kubernetes,
+        "ovpn": PrivateKeyText.find,
+        "p8": PrivateKeyText.find,
+        "pem": PrivateKeyText.find,
+        "properties": SecretText.settings,
+        "tfvars": SecretText.settings,
+        "toml": SecretText.settings,
+        "yaml": SecretText.settings,
+        "yml": SecretText.settings,
+    ]
 }

@@ -83,6 +83,9 @@ enum SecretText {
         return isHead ? CopiedSecret(.repository) : nil
     }
 
+    /// Settings of any program.
+    @Sendable static func settings(_ text: [UInt8]) -> CopiedSecret? { awsPair(text) ?? PrivateKeyText.find(in: text) }
+
     /// The first of some keys that has a value.
     private static func first(of keys: Set<String>, in text: [UInt8], _ separator: Character) -> String? {
         Assignments.read(text, separator).first { keys.contains($0.key) && !SecretValue.isPlaceholder($0.value) }?.key

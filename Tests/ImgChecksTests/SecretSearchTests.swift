@@ -263,5 +263,13 @@ private func key(_ label: String, _ lines: [String] = [random, random], end: Str
         #expect(finding.hints.last?.contains("--secret-check-allow '\(name)'") == true)
         let copied = SecretCheck.finding(secret, subject: subject, severity: .error, isIgnorable: false, at: range)
         #expect(copied.hints.first?.contains("--exclude=**/") == true)
+        let aws = SecretCheck.finding(
+            secret,
+            subject: Array("root/.aws/credentials".utf8),
+            severity: .error,
+            isIgnorable: true,
+            at: range
+        )
+        #expect(aws.hints.first?.contains("**/.aws/credentials in .dockerignore") == true)
     }
 }
