@@ -1,3 +1,5 @@
+import Glibc
+
 /// Private keys as text: PEM, OpenSSH's, PGP's and PuTTY's.
 enum PrivateKeyText {
     static let putty = Array("PuTTY-User-Key-File-".utf8)
@@ -77,7 +79,7 @@ extension Collection<UInt8> where Index == Int, SubSequence == ArraySlice<UInt8>
     func place(of needle: [UInt8]) -> Int? {
         guard let first = needle.first else { return nil }
         var rest = self[...]
-        while let place = rest.firstIndex(of: first) {
+        while let place = rest.place(of: first) {
             if rest[place...].starts(with: needle) { return place }
             rest = rest[(place + 1)...]
         }
@@ -87,4 +89,17 @@ extension Collection<UInt8> where Index == Int, SubSequence == ArraySlice<UInt8>
     func holds(_ text: String) -> Bool { place(of: Array(text.utf8)) != nil }
 
     func ends(with text: String) -> Bool { suffix(text.utf8.count).elementsEqual(text.utf8) }
+}
+
+extension ArraySlice<UInt8> {
+    /// Most of a text is passed over by this.
+    fileprivate func place(of byte: UInt8) -> Int? {
+        let offset: Int? = unsafe withUnsafeBytes { bytes in
+            guard let start = bytes.baseAddress, let found = unsafe memchr(start, Int32(byte), bytes.count) else {
+                return nil
+            }
+            return unsafe UnsafeRawPointer(found) - start
+        }
+        return offset.map { startIndex + $0 }
+    }
 }

@@ -7,7 +7,8 @@ package struct SecretSearch: Sendable {
     /// First bytes that are read of a file that may hold a secret.
     package static let limit = 64 << 10
 
-    private let read: @Sendable (_ text: [UInt8]) -> CopiedSecret?
+    private let path: [UInt8]
+    private let read: Reader
 
     /// Nil for a file that is not worth reading.
     ///
@@ -16,13 +17,17 @@ package struct SecretSearch: Sendable {
     ///   - head: The file's first bytes, ``headLength`` if there are as many.
     package init?(path: [UInt8], head: [UInt8]) {
         guard let read = Self.reader(ofHead: head) ?? Self.reader(ofPath: path) else { return nil }
-        let place = FilePath("/" + String(decoding: path, as: UTF8.self))
-        guard !place.isInPackage, !place.isExample else { return nil }
+        self.path = path
         self.read = read
     }
 
     /// - Parameter text: At most ``limit`` bytes from the file's start.
-    package func find(in text: [UInt8]) -> CopiedSecret? { read(text) }
+    package func find(in text: [UInt8]) -> CopiedSecret? {
+        guard let secret = read(text) else { return nil }
+        // Asked last: it costs more than to read, and few files come to it.
+        let place = FilePath("/" + String(decoding: path, as: UTF8.self))
+        return place.isInPackage || place.isExample ? nil : secret
+    }
 
     // MARK: - Candidates
 
