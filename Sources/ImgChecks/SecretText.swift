@@ -95,7 +95,8 @@ enum SecretText {
 // MARK: - AWS
 
 extension SecretText {
-    private static let identifiers = ["AKIA", "ASIA"].map { Array($0.utf8) }
+    /// Of keys that last; temporary ones, `ASIA…`, are over before most images are pulled.
+    private static let prefix = Array("AKIA".utf8)
     private static let identifierLength = 20
     private static let secretLength = 40
     /// How far from each other an identifier and its secret stand at most.
@@ -103,19 +104,17 @@ extension SecretText {
 
     /// An access key with its secret next to it, in whatever format; the identifier alone is none.
     @Sendable static func awsPair(_ text: [UInt8]) -> CopiedSecret? {
-        for prefix in identifiers {
-            var rest = text[...]
-            while let start = rest.place(of: prefix) {
-                rest = rest[(start + prefix.count)...]
-                let end = start + identifierLength
-                guard end <= text.count, text[start..<end].allSatisfy(\.isUpperOrDigit),
-                    start == 0 || !text[start - 1].isBase64, end == text.count || !text[end].isBase64,
-                    !text[start..<end].ends(with: "EXAMPLE")
-                else { continue }
-                let before = text[max(0, start - reach)..<start]
-                let after = text[end..<min(text.count, end + reach)]
-                if holdsSecret(before) || holdsSecret(after) { return CopiedSecret(.aws, "access key") }
-            }
+        var rest = text[...]
+        while let start = rest.place(of: prefix) {
+            rest = rest[(start + prefix.count)...]
+            let end = start + identifierLength
+            guard end <= text.count, text[start..<end].allSatisfy(\.isUpperOrDigit),
+                start == 0 || !text[start - 1].isBase64, end == text.count || !text[end].isBase64,
+                !text[start..<end].ends(with: "EXAMPLE")
+            else { continue }
+            let before = text[max(0, start - reach)..<start]
+            let after = text[end..<min(text.count, end + reach)]
+            if holdsSecret(before) || holdsSecret(after) { return CopiedSecret(.aws, "access key") }
         }
         return nil
     }
