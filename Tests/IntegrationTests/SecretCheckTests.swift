@@ -86,12 +86,12 @@ import Testing
                 let all = ["--debug", "-t", lab.reference("app:1"), "--push"] + arguments
                 return try await lab.imgbuild(all + [lab.scratch["context"]])
             }
-            for (text, arguments) in [
-                (dockerfile, strict), ("# imgbuild: secret-check=error\n" + dockerfile, Array(strict.dropLast())),
+            for (text, line, arguments) in [
+                (dockerfile, 2, strict), ("# imgbuild: secret-check=error\n" + dockerfile, 3, Array(strict.dropLast())),
             ] {
                 let stopped = try await push(text, arguments)
                 #expect(stopped.status == 1, "\(stopped)")
-                #expect(stopped.errors.contains("error: secret-file: /app/.env"), "\(stopped)")
+                #expect(stopped.errors.contains("error: Dockerfile:\(line): secret-file: /app/.env"), "\(stopped)")
                 #expect(!stopped.errors.contains("/blobs/uploads/"), "nothing is sent: \(stopped)")
                 #expect(!(try await lab.exists("app:1")))
             }
@@ -100,7 +100,7 @@ import Testing
             #expect(!allowed.errors.contains("secret-file"), "\(allowed)")
             let warned = try await push(dockerfile, Array(strict.dropLast()))
             #expect(warned.status == 0, "\(warned)")
-            #expect(warned.errors.contains("warning: secret-file: /app/.env"), "\(warned)")
+            #expect(warned.errors.contains("warning: Dockerfile:2: secret-file: /app/.env"), "\(warned)")
             #expect(try await lab.exists("app:1"))
         }
     }
