@@ -56,6 +56,17 @@ package struct IPAddress: Hashable, Sendable {
             ? Array(bytes[12...]) : bytes
     }
 
+    /// The version 4 address that a version 6 one leads to by translation or a tunnel: `64:ff9b::/96`, `::/96`,
+    /// `2002::/16`; nil for all others.
+    package var embedded: IPAddress? {
+        guard isIPv6, !isUnspecified, !isLoopback else { return nil }
+        if bytes.starts(with: [0x00, 0x64, 0xFF, 0x9B] + Array(repeating: 0, count: 8)) {
+            return IPAddress(bytes: Array(bytes[12...]))
+        }
+        if bytes[..<12].allSatisfy({ $0 == 0 }) { return IPAddress(bytes: Array(bytes[12...])) }
+        return bytes.starts(with: [0x20, 0x02]) ? IPAddress(bytes: Array(bytes[2..<6])) : nil
+    }
+
     /// 127.0.0.0/8 or ::1.
     package var isLoopback: Bool {
         let bytes = unmapped
@@ -69,10 +80,11 @@ package struct IPAddress: Hashable, Sendable {
         return bytes[0] == 0xFE && bytes[1] & 0xC0 == 0x80 || bytes[..<4].elementsEqual([0xFD, 0x00, 0x0E, 0xC2])
     }
 
-    /// RFC 1918 or fc00::/7.
+    /// RFC 1918, what carriers and clouds share (100.64.0.0/10), or fc00::/7.
     package var isPrivate: Bool {
         let bytes = unmapped
         if bytes.count == 16 { return bytes[0] & 0xFE == 0xFC }
+        if bytes[0] == 100 { return bytes[1] & 0xC0 == 64 }
         return bytes[0] == 10 || bytes[0] == 172 && bytes[1] & 0xF0 == 16 || bytes[0] == 192 && bytes[1] == 168
     }
 

@@ -99,12 +99,20 @@ struct IPAddressTests {
         #expect(try #require(IPAddress("169.254.169.254")).isLinkLocal)
         #expect(try #require(IPAddress("fd00:ec2::254")).isLinkLocal)
         #expect(try #require(IPAddress("fe80::1")).isLinkLocal)
-        for text in ["10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.1.1", "fd12::1"] {
+        for text in [
+            "10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.1.1", "100.64.0.1", "100.127.1.1", "fd12::1",
+        ] {
             #expect(try #require(IPAddress(text)).isPrivate, "\(text)")
         }
         for text in ["172.32.0.1", "11.0.0.1", "192.169.0.1", "2001:db8::1", "8.8.8.8"] {
             let address = try #require(IPAddress(text))
             #expect(!address.isPrivate && !address.isLoopback && !address.isLinkLocal, "\(text)")
+        }
+        for text in ["64:ff9b::a00:1", "::10.0.0.1", "2002:a00:1::7"] {
+            #expect(try #require(IPAddress(text)).embedded == IPAddress("10.0.0.1"), "\(text)")
+        }
+        for text in ["::", "::1", "64:ff9b:1::a00:1", "2001:db8::a00:1", "10.0.0.1"] {
+            #expect(try #require(IPAddress(text)).embedded == nil, "\(text)")
         }
         #expect(try #require(IPAddress("0.0.0.0")).isUnspecified)
         #expect(try #require(IPAddress("::")).isUnspecified)

@@ -34,7 +34,10 @@ struct LocationTests {
         "http://169.254.169.254/x", "https://169.254.169.254/x", "https://metadata.google.internal/x",
         "https://127.0.0.1/x", "https://localhost/x", "https://10.1.2.3/x", "https://[::1]/x", "https://0x7f.1/x",
         "https://[::ffff:10.0.0.1]/", "https://192.168.1.1:8443/", "http://cdn.example.net/x", "file:///etc/passwd",
-        "https://u:p@cdn.example.net/", "https://224.0.0.1/", "https://0.0.0.0/",
+        "https://u:p@cdn.example.net/", "https://224.0.0.1/", "https://0.0.0.0/", "https://localhost./x",
+        "https://a.localhost./x", "https://metadata.google.internal./x", "https://metadata.goog/x",
+        "https://100.100.100.200/x", "https://[64:ff9b::a9fe:a9fe]/x", "https://[64:ff9b::7f00:1]/x",
+        "https://[::127.0.0.1]/x", "https://[2002:a00:1::]/x", "https://168.63.129.16/x", "https://127.0.0.1./x",
     ])
     func refuses(_ target: String) {
         #expect(objection(target) != nil)
@@ -42,7 +45,8 @@ struct LocationTests {
 
     @Test(arguments: [
         "https://cdn.example.net/x", "https://reg.example.com:5000/x", "https://allowed.localhost/x",
-        "https://8.8.8.8/x",
+        "https://8.8.8.8/x", "https://[64:ff9b::808:808]/x", "https://[2002:808:808::1]/x", "https://100.63.1.1/x",
+        "https://100.128.0.1/x", "https://cdn.example.net./x",
     ])
     func follows(_ target: String) {
         #expect(objection(target) == nil)

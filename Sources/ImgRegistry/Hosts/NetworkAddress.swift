@@ -6,24 +6,32 @@ package enum NetworkAddress: Hashable, Sendable {
     case elsewhere
     /// `localhost`, `*.localhost`, 127.0.0.0/8, ::1.
     case loopback
-    /// Private, link-local, unspecified and multicast addresses, and names of metadata services.
+    /// Private, link-local, unspecified and multicast addresses, such addresses within others, and metadata services.
     case restricted
 
     /// Classifies a host without port, brackets optional.
     package static func classify(_ host: String) -> NetworkAddress {
-        let name = host.lowercased()
+        // A name with a dot at the end is the same name.
+        var name = host.lowercased()[...]
+        while name.hasSuffix(".") { name.removeLast() }
         if name == "localhost" || name.hasSuffix(".localhost") { return .loopback }
-        if name == "metadata.google.internal" { return .restricted }
-        guard let address = IPAddress(host: name) else { return .elsewhere }
+        if metadataNames.contains(String(name)) { return .restricted }
+        guard let address = IPAddress(host: String(name)) else { return .elsewhere }
         return classify(address)
     }
+
+    private static let metadataNames: Set<String> = ["metadata.google.internal", "metadata.goog"]
+
+    /// Those of Azure and Oracle, which lie in public ranges.
+    private static let metadataAddresses: Set<[UInt8]> = [[168, 63, 129, 16], [192, 0, 0, 192]]
 
     /// Classifies an address.
     static func classify(_ address: IPAddress) -> NetworkAddress {
         if address.isLoopback { return .loopback }
+        if let embedded = address.embedded { return classify(embedded) == .elsewhere ? .elsewhere : .restricted }
         let isRestricted =
             address.isPrivate || address.isLinkLocal || address.isUnspecified || address.isMulticast
-            || address.bytes == [255, 255, 255, 255]
+            || address.bytes == [255, 255, 255, 255] || metadataAddresses.contains(address.bytes)
         return isRestricted ? .restricted : .elsewhere
     }
 
