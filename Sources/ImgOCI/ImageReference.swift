@@ -33,8 +33,9 @@ public struct ImageReference: Hashable, Sendable, CustomStringConvertible {
             path = remainder[..<colon]
         }
         if let tag { try Self.check(tag: tag, in: text) }
-        try Self.check(path: path, in: text)
+        try Self.check(path: path, isOnHub: domain == nil || domain == "docker.io", in: text)
         if let domain { try Self.check(domain: domain, in: text) }
+        try Self.refuseHost(inPlaceOf: path, at: domain, in: text)
         var name = String(path)
         var host = domain.map(String.init) ?? Self.hub
         if host == "index.docker.io" { host = Self.hub }
@@ -182,11 +183,12 @@ extension ImageReference {
         )
     }
 
-    private static func check(path: Substring, in text: String) throws(ReferenceError) {
+    private static func check(path: Substring, isOnHub: Bool, in text: String) throws(ReferenceError) {
         if path.utf8.contains(where: { (0x41...0x5a).contains($0) }), isPath(path.lowercased()[...]) {
+            let prefix = isOnHub && !path.contains("/") ? "library/" : ""
             throw ReferenceError(
                 text,
-                "invalid reference format: repository name (\(path.contains("/") ? "" : "library/")\(path)) must be lowercase",
+                "invalid reference format: repository name (\(prefix)\(path)) must be lowercase",
                 hint: "write \(text.lowercased())"
             )
         }

@@ -51,6 +51,35 @@ import Testing
         #expect(try ImageReference(parsing: "ghcr.io/o/a:1").familiar == "ghcr.io/o/a:1")
     }
 
+    @Test(arguments: [
+        "123456789012.dkr.ecr.us-east-1.amazonaws.com", "123456789012.dkr-ecr.eu-west-2.on.aws:1", "ghcr.io",
+        "team.azurecr.io:2", "europe-docker.pkg.dev@sha256:\(hex)",
+    ])
+    func aRegistryAloneIsNoImage(_ text: String) {
+        let host = text.prefix { $0 != ":" && $0 != "@" }
+        #expect { try ImageReference(parsing: text) } throws: {
+            let error = $0 as? ReferenceError
+            return error?.reason == "invalid reference format: no repository in \"\(host)\", which is a registry"
+                && error?.hint == "write \(host)/REPOSITORY:TAG"
+        }
+    }
+
+    @Test func aRegistryTwiceIsNoRepository() throws {
+        #expect { try ImageReference(parsing: "ghcr.io/ghcr.io/o/a:1") } throws: {
+            ($0 as? ReferenceError)?.hint == "write ghcr.io/o/a:1"
+        }
+        // Caches of other registries have their names as the first part.
+        #expect(try ImageReference(parsing: "cache.example/ghcr.io/o/a").path == "ghcr.io/o/a")
+        #expect(try ImageReference(parsing: "my.base").normalized == "docker.io/library/my.base:latest")
+    }
+
+    @Test(arguments: [("localhost:5000/A:1", "(A)"), ("docker.io/A", "(library/A)"), ("A", "(library/A)")])
+    func upperCaseIsShownAsItIs(_ text: String, _ name: String) {
+        #expect { try ImageReference(parsing: text) } throws: {
+            ($0 as? ReferenceError)?.reason == "invalid reference format: repository name \(name) must be lowercase"
+        }
+    }
+
     @Test func hintsSayWhatToWrite() {
         #expect { try ImageReference(parsing: "app:1.0+build") } throws: {
             ($0 as? ReferenceError)?.hint?.contains("1.0_build") == true
