@@ -28,13 +28,22 @@ public struct ImageDescription: Sendable {
         public var layers: [Descriptor]
         /// Empty for what is no image.
         public var config: ImageConfig
+        /// The kind of an artifact; nil for images.
+        public var artifactType: String?
 
         /// Makes it from its parts, as tests without a builder need it.
-        public init(platform: Platform, manifest: Descriptor, layers: [Descriptor], config: ImageConfig) {
+        public init(
+            platform: Platform,
+            manifest: Descriptor,
+            layers: [Descriptor],
+            config: ImageConfig,
+            artifactType: String? = nil
+        ) {
             self.platform = platform
             self.manifest = manifest
             self.layers = layers
             self.config = config
+            self.artifactType = artifactType
         }
 
         /// Compressed bytes of all layers.
@@ -53,8 +62,9 @@ extension Builder {
             var images: [ImageDescription.Image] = []
             for entry in entries where entry.descriptor.mediaType.isManifest {
                 let manifest = try ImageManifest(parsing: entry.bytes, mediaType: entry.descriptor.mediaType)
+                let type = manifest.config.mediaType
                 let config =
-                    manifest.config.mediaType.isImageConfig
+                    type.isImageConfig
                     ? try ImageConfig(parsing: try await source.blob(manifest.config, limit: ImageLimits.config))
                     : ImageConfig(platform: Platform(os: "", architecture: ""))
                 images.append(
@@ -62,7 +72,8 @@ extension Builder {
                         platform: entry.descriptor.platform ?? config.platform.normalized,
                         manifest: entry.descriptor,
                         layers: manifest.layers,
-                        config: config
+                        config: config,
+                        artifactType: manifest.artifactType ?? (type.isImageConfig ? nil : type.rawValue)
                     )
                 )
             }

@@ -10,8 +10,10 @@ struct DebugOption: ParsableArguments {
     )
     var debug = false
 
-    /// Shows warnings, and requests when asked to.
-    var events: any EventSink { PlainRenderer(console: .standardError, showsProgress: false, showsDebug: debug) }
+    /// Shows warnings and notes such as that of a retry (RETRY-7), and requests when asked to.
+    var events: any EventSink {
+        PlainRenderer(console: .standardError, showsProgress: false, showsNotes: true, showsDebug: debug)
+    }
 }
 
 /// For commands whose result is on standard output: only warnings are worth a line.

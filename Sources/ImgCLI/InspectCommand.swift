@@ -42,14 +42,15 @@ struct InspectCommand: ToolCommand {
         return 0
     }
 
-    private static func lines(_ name: String, _ description: ImageDescription) -> [String] {
+    static func lines(_ name: String, _ description: ImageDescription) -> [String] {
         var lines = ["\(name)", "  digest    \(description.root.digest)", "  type      \(description.root.mediaType)"]
         for image in description.images {
             let config = image.config.config
             lines += [
-                "", "  \(image.platform)", "    digest      \(image.manifest.digest)",
+                "", "  \(platform(image) ?? "artifact")", "    digest      \(image.manifest.digest)",
                 "    size        \(ByteCount(image.size))",
             ]
+            if let type = image.artifactType { lines.append("    artifact    \(type)") }
             if let created = image.config.created { lines.append("    created     \(created)") }
             if let entrypoint = config.entrypoint { lines.append("    entrypoint  \(JSON.strings(entrypoint).text())") }
             if let command = config.cmd { lines.append("    cmd         \(JSON.strings(command).text())") }
@@ -64,16 +65,21 @@ struct InspectCommand: ToolCommand {
         return lines
     }
 
-    private static func json(_ name: String, _ description: ImageDescription) -> JSON {
+    /// Artifacts are often for none.
+    private static func platform(_ image: ImageDescription.Image) -> String? {
+        image.artifactType != nil && image.platform.os.isEmpty ? nil : image.platform.description
+    }
+
+    static func json(_ name: String, _ description: ImageDescription) -> JSON {
         let images = description.images.map { image in
-            JSON.object(
-                JSONObject([
-                    ("platform", .string(image.platform.description)),
-                    ("digest", .string(image.manifest.digest.description)),
-                    ("size", .integer(image.size)), ("layers", .array(image.layers.map(\.json))),
-                    ("config", (try? JSON.parse(image.config.encoded())) ?? .null),
-                ])
-            )
+            var object = JSONObject([
+                ("platform", platform(image).map(JSON.string) ?? .null),
+                ("digest", .string(image.manifest.digest.description)),
+                ("size", .integer(image.size)), ("layers", .array(image.layers.map(\.json))),
+                ("config", (try? JSON.parse(image.config.encoded())) ?? .null),
+            ])
+            if let type = image.artifactType { object["artifactType"] = .string(type) }
+            return JSON.object(object)
         }
         return .object(
             JSONObject([

@@ -14,6 +14,7 @@ protocol Renderer: EventSink {
 final class PlainRenderer: Renderer {
     private let console: Console
     private let showsProgress: Bool
+    private let showsNotes: Bool
     private let showsDebug: Bool
     private let isLive: Bool
     private let now: @Sendable () -> ContinuousClock.Instant
@@ -26,16 +27,20 @@ final class PlainRenderer: Renderer {
         var last: Diagnostic?
     }
 
-    /// - Parameter isLive: Whether the console is a terminal whose last line can be written anew.
+    /// - Parameters:
+    ///   - showsNotes: Whether notes are shown where progress is not.
+    ///   - isLive: Whether the console is a terminal whose last line can be written anew.
     init(
         console: Console,
         showsProgress: Bool,
+        showsNotes: Bool = false,
         showsDebug: Bool,
         isLive: Bool = false,
         now: @escaping @Sendable () -> ContinuousClock.Instant = { ContinuousClock.now }
     ) {
         self.console = console
         self.showsProgress = showsProgress
+        self.showsNotes = showsNotes
         self.showsDebug = showsDebug
         self.isLive = isLive
         self.now = now
@@ -50,6 +55,7 @@ final class PlainRenderer: Renderer {
                 shown.last = diagnostic
             }
         case .debug(let text): if showsDebug { say("debug: \(text)") }
+        case .note(let text) where showsNotes && !showsProgress: say(text)
         default:
             guard showsProgress else { return }
             progress.withLock { progress in

@@ -49,6 +49,18 @@ import Testing
         )
     }
 
+    /// Commands whose result is on standard output don't hide that they try again (RETRY-7).
+    @Test func notesWithoutProgress() async throws {
+        let lines = try await output {
+            PlainRenderer(console: $0, showsProgress: false, showsNotes: true, showsDebug: false)
+        }
+        #expect(lines == ["hello", "warning: careful"])
+        let whole = try await output {
+            PlainRenderer(console: $0, showsProgress: true, showsNotes: true, showsDebug: false)
+        }
+        #expect(whole.count { $0 == "hello" } == 1)
+    }
+
     @Test func quietSaysOnlyWarnings() async throws {
         let lines = try await output { PlainRenderer(console: $0, showsProgress: false, showsDebug: false) }
         #expect(lines == ["warning: careful"])
