@@ -23,6 +23,14 @@ package protocol CredentialFiles: Sendable {
 package struct CredentialFileError: Error, Hashable, Sendable, CustomStringConvertible {
     package let path: String
     package let reason: String
+    /// Whether it is there, perhaps, and this user may not read it.
+    package let isDenied: Bool
+
+    package init(path: String, reason: String, isDenied: Bool = false) {
+        self.path = path
+        self.reason = reason
+        self.isDenied = isDenied
+    }
 
     package var description: String { "\(path): \(reason)" }
 }
@@ -83,6 +91,7 @@ enum DiskFile {
     }
 
     static func failure(_ path: String, _ code: Int32) -> CredentialFileError {
-        CredentialFileError(path: path, reason: unsafe String(cString: strerror(code)))
+        let isDenied = code == EACCES || code == EPERM
+        return CredentialFileError(path: path, reason: unsafe String(cString: strerror(code)), isDenied: isDenied)
     }
 }

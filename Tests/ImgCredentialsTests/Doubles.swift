@@ -8,9 +8,12 @@ import Synchronization
 final class MemoryFiles: CredentialFiles {
     private let contents: Mutex<[String: String]>
     private let readPaths = Mutex<[String]>([])
+    /// What this user may not read.
+    private let denied: Set<String>
 
-    init(_ contents: [String: String] = [:]) {
+    init(_ contents: [String: String] = [:], denied: Set<String> = []) {
         self.contents = Mutex(contents)
+        self.denied = denied
     }
 
     subscript(path: String) -> String? {
@@ -22,6 +25,9 @@ final class MemoryFiles: CredentialFiles {
 
     func read(_ path: String) async throws(CredentialFileError) -> [UInt8]? {
         readPaths.withLock { $0.append(path) }
+        guard !denied.contains(path) else {
+            throw CredentialFileError(path: path, reason: "Permission denied", isDenied: true)
+        }
         return self[path].map { Array($0.utf8) }
     }
 

@@ -62,6 +62,19 @@ import Testing
         #expect(resolved.origin == .explicit)
     }
 
+    /// In a container HOME may be that of another user.
+    @Test func whatMayNotBeReadIsLeftOut() async throws {
+        var world = World()
+        let podman = "/home/u/.config/containers/auth.json"
+        world.files = MemoryFiles([podman: Self.auths("h.io", "podman")], denied: [Self.docker, "/home/u/.dockercfg"])
+        #expect(try await user(world) == "podman")
+        let warning = try #require(world.events.warnings.first)
+        let places = "\(Self.docker), /home/u/.dockercfg"
+        #expect(warning.message == "going on without the credentials in \(places): permission denied")
+        #expect(warning.hints.contains { $0.contains("DOCKER_CONFIG") })
+        #expect(world.events.warnings.count == 1)
+    }
+
     @Test func helpersComeBeforeEntries() async throws {
         var world = World()
         world.processes = Self.helper(Self.found)

@@ -18,17 +18,26 @@ struct DockerConfigSources: Sendable {
     }
 
     /// The configuration of every place, the first to be asked first (CFG-4, CFG-10).
+    ///
+    /// What this user may not read is left out with a warning: in containers HOME is often that of another.
     func load() async throws(BuildError) -> [DockerConfig] {
         var configs: [DockerConfig] = []
         if let inline = inlineConfig() { configs.append(inline) }
         var sawDockerFile = false
+        var denied: [String] = []
         for path in files {
-            guard let bytes = try await read(path) else { continue }
+            guard let bytes = try await read(path, noting: &denied) else { continue }
             if path == dockerFile { sawDockerFile = true }
             configs.append(try DockerConfig(parsing: bytes, origin: path))
         }
-        if !sawDockerFile, let path = legacyFile, let bytes = try await read(path) {
+        if !sawDockerFile, let path = legacyFile, let bytes = try await read(path, noting: &denied) {
             configs.append(try DockerConfig(parsing: bytes, origin: path, isFlat: true))
+        }
+        if !denied.isEmpty {
+            context.warn(
+                "going on without the credentials in \(denied.joined(separator: ", ")): permission denied",
+                hints: [Self.directoryHint]
+            )
         }
         return configs
     }
@@ -71,12 +80,29 @@ struct DockerConfigSources: Sendable {
         return environment.home + "/.dockercfg"
     }
 
+    private static let directoryHint = "set DOCKER_CONFIG, or HOME, to a directory that this user may read"
+
+    private func read(_ path: String, noting denied: inout [String]) async throws(BuildError) -> [UInt8]? {
+        do {
+            return try await context.files.read(path)
+        } catch {
+            guard error.isDenied else { throw Self.unreadable(error, path) }
+            denied.append(path)
+            return nil
+        }
+    }
+
     private func read(_ path: String) async throws(BuildError) -> [UInt8]? {
         do {
             return try await context.files.read(path)
         } catch {
-            throw BuildError(.denied, "cannot read credentials from \(path): \(error.reason)")
+            throw Self.unreadable(error, path)
         }
+    }
+
+    private static func unreadable(_ error: CredentialFileError, _ path: String) -> BuildError {
+        let hints = error.isDenied ? [directoryHint] : []
+        return BuildError(.denied, "cannot read credentials from \(path): \(error.reason)", hints: hints)
     }
 
     /// A broken variable is reported and ignored as a whole, as Docker does (CFG-9).
