@@ -224,7 +224,14 @@ final class BaseLayers: LayerContentReader, Sendable {
             return try await received.watched { [self] in
                 note(location, .downloading(received: $0))
             } during: {
-                try await stream(location, received, body)
+                while true {
+                    do {
+                        return try await stream(location, received, body)
+                    } catch let error as RegistryError where error.isOfMirror {
+                        // That mirror is not asked again.
+                        received.reset(to: 0)
+                    }
+                }
             }
         } catch let error as RegistryError {
             throw error.buildError
@@ -243,6 +250,20 @@ final class BaseLayers: LayerContentReader, Sendable {
         _ body: @Sendable @escaping (ChannelSource) throws -> Value
     ) async throws -> Value {
         let stream = try await location.source.stream(location.descriptor)
+        do {
+            return try await read(stream, received, body)
+        } catch let error as StreamError where error.code != .cancelled {
+            // The digest tells whether the bytes are at fault or the archive is.
+            for try await _ in stream {}
+            throw error
+        }
+    }
+
+    private func read<Value: Sendable>(
+        _ stream: ContentStream,
+        _ received: ByteCounter,
+        _ body: @Sendable @escaping (ChannelSource) throws -> Value
+    ) async throws -> Value {
         let channel = BoundedChannel<[UInt8]>(capacity: 8)
         return try await withThrowingTaskGroup(of: Value?.self) { group in
             group.addTask {

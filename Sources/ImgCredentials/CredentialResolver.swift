@@ -73,33 +73,30 @@ package final class CredentialResolver: Sendable {
         }
         if let registry = ECRRegistry(host: key.host) { return try await signIn(registry, purpose) }
         var anonymous = ResolvedCredential.anonymous
-        anonymous.source = "no credentials found (searched: \(sources.places.joined(separator: ", ")))"
+        let places = sources.places.joined(separator: ", ")
+        anonymous.source = "no credentials found (searched: \(places.isEmpty ? "nothing, HOME is not set" : places))"
         return anonymous
     }
 
     /// What else to try after the registry refused a credential: for Amazon ECR the built-in provider, when a stored
     /// password has expired (CFG-5).
     /// - Returns: nil when there is nothing else.
+    /// - Throws: Why the provider has no password.
     package func alternative(
         to rejected: ResolvedCredential,
         for host: String
-    ) async -> ResolvedCredential? {
+    ) async throws(BuildError) -> ResolvedCredential? {
         guard rejected.origin == .file, let registry = ECRRegistry(host: RegistryKey(host: host).host) else {
             return nil
         }
-        do {
-            let fresh = try await ecr.credential(for: registry)
-            context.events.emit(
-                .note(
-                    "the password for \(registry.host) in \(rejected.source) has expired; signing in with \(fresh.source) "
-                        + "(`imgbuild logout \(registry.host)` removes it)"
-                )
+        let fresh = try await ecr.credential(for: registry)
+        context.events.emit(
+            .note(
+                "the password for \(registry.host) in \(rejected.source) has expired; signing in with \(fresh.source) "
+                    + "(`imgbuild logout \(registry.host)` removes it)"
             )
-            return fresh
-        } catch {
-            context.debug("no other credentials for \(registry.host): \(error)")
-            return nil
-        }
+        )
+        return fresh
     }
 
     /// Forgets what is kept for a host, so that the next question goes to its source again.

@@ -27,7 +27,7 @@ extension RegistryError {
             lines.append("the server says: \"\(words)\"")
         }
         if let status, code != .cancelled { lines.append("status: \(status)") }
-        if let identity {
+        if let identity, credentialSource.map({ !reason.contains("\(identity) from \($0)") }) ?? true {
             lines.append("identity: \(identity)\(credentialSource.map { " (\($0))" } ?? "")")
         }
         if attempts > 1 {
@@ -50,6 +50,7 @@ extension RegistryError {
     private var remedies: [String] {
         switch code {
         case .unauthorized where identity == nil || identity == "anonymous": anonymousRemedies
+        case .unauthorized where reason.contains("rejected the credentials"): rejectedRemedies
         case .unauthorized, .denied: permissionRemedies
         case .repositoryUnknown: repositoryRemedies
         case .rateLimited:
@@ -78,6 +79,17 @@ extension RegistryError {
         switch product {
         case .ecr: ["sign in to AWS (profile, role or `aws sso login`); imgbuild gets the registry's password itself"]
         default: ["imgbuild login \(host)"]
+        }
+    }
+
+    private var rejectedRemedies: [String] {
+        switch product {
+        case .ecr, .ecrPublic:
+            ["imgbuild logout \(host) removes what is stored; with AWS credentials imgbuild signs in itself"]
+        case .dockerHub:
+            ["log in again, with two-factor login by an access token as the password: imgbuild login docker.io"]
+        case .unknown: ["log in again: imgbuild login \(host)"]
+        default: ["log in again: imgbuild login \(host)"] + permissionRemedies
         }
     }
 

@@ -10,6 +10,8 @@ extension RegistryError {
 
     private static func meaning(of status: Int, _ error: RegistryError, isPullLimit: Bool) -> (Code, Bool) {
         if error.isImmutableTag { return (.immutable, false) }
+        // docker-registry puts it so about foreign layers.
+        if status >= 500, error.says("MANIFEST_BLOB_UNKNOWN") { return (.blobUnknown, false) }
         switch status {
         case 401: return (.unauthorized, false)
         case 403: return (.denied, false)

@@ -96,6 +96,8 @@ package struct RegistryError: Error, Sendable {
     package var wantsClientCertificate = false
     /// Whether it failed before anything reached the server.
     package var isBeforeSending = false
+    /// Whether a mirror sent something wrong: it is not asked again, others may have better.
+    package var isOfMirror = false
 
     package init(
         _ code: Code,

@@ -285,12 +285,12 @@ import Testing
         let resolver = world.resolver()
         let stale = try await resolver.credential(for: Self.host, repository: "a", purpose: .push)
         #expect(stale.origin == .file)
-        let fresh = await resolver.alternative(to: stale, for: Self.host)
+        let fresh = try await resolver.alternative(to: stale, for: Self.host)
         #expect(fresh?.credential == .basic(user: "AWS", password: Secret("fresh")))
         #expect(world.events.notes.first?.contains("has expired") == true)
-        #expect(await resolver.alternative(to: stale, for: "h.io") == nil)
+        #expect(try await resolver.alternative(to: stale, for: "h.io") == nil)
         let helped = ResolvedCredential(stale.credential, source: "a helper", origin: .hostHelper)
-        #expect(await resolver.alternative(to: helped, for: Self.host) == nil)
+        #expect(try await resolver.alternative(to: helped, for: Self.host) == nil)
     }
 
     // MARK: Repositories

@@ -204,6 +204,48 @@ private let me = Credential.basic(user: "me", password: Secret("pa:ss"))
         #expect(error.buildError.diagnostics[0].notes.contains { $0.contains("incorrect username or password") })
     }
 
+    @Test func reportsARejectedPassword() async throws {
+        let registry = try FakeRegistry { _, _ in
+            .response(answer(401, "UNAUTHORIZED", headers: [("WWW-Authenticate", "Basic realm=\"x\"")]))
+        }
+        let error = try await failure {
+            _ = try await TestClient(credentials: [registry.host: me]).pull(registry.host).tags()
+        }
+        #expect(error.code == .unauthorized)
+        #expect(error.reason == "\(registry.host) rejected the credentials of me from the command line")
+        let report = error.buildError.diagnostics[0]
+        #expect(report.hints == ["log in again: imgbuild login \(registry.host)"])
+        #expect(!report.notes.contains { $0.hasPrefix("identity") }, "said already")
+        let stranger = try await failure { _ = try await TestClient().pull(registry.host).tags() }
+        #expect(stranger.reason == "authentication is required")
+    }
+
+    /// What `docker login` has stored of Amazon ECR, and nothing to get a new password with.
+    @Test func namesAPasswordThatHasExpired() async throws {
+        let host = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
+        let registry = try FakeRegistry { _, _ in
+            .response(answer(403, "DENIED", "Your authorization token has expired. Reauthenticate and try again."))
+        }
+        try await Scratch.with { scratch in
+            try scratch.write("\(host)/hosts.toml", "server = \"http://\(registry.host)\"\n")
+            var hosts = HostSettings.bare()
+            hosts.hostsDirectories = [scratch.path]
+            let entry = Base64.encode(Array("AWS:old".utf8))
+            let test = TestClient(
+                hosts: hosts,
+                variables: ["DOCKER_AUTH_CONFIG": "{\"auths\":{\"\(host)\":{\"auth\":\"\(entry)\"}}}"]
+            )
+            let error = try await failure { _ = try await test.push(host).resolve(.tag("v1")) }
+            #expect(error.reason == "the password from DOCKER_AUTH_CONFIG has expired; Amazon ECR's hold for 12 hours")
+            let report = error.buildError
+            #expect(report.code == .denied)
+            let text = report.diagnostics[0]
+            #expect(text.hints.first?.hasPrefix("imgbuild logout \(host) ") == true)
+            #expect(text.notes.contains { $0.hasPrefix("signing in anew failed, too: ") })
+            #expect(!text.hints.contains { $0.contains("ecr:") }, "rights are not what is missing")
+        }
+    }
+
     @Test(arguments: ["<html></html>", "{}", "[1]", "{\"token\":\"a\\r\\nX: y\"}"])
     func refusesNonsenseFromTheRealm(_ text: String) async throws {
         var rules = TokenWorld.Rules()

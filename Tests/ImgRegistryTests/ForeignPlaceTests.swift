@@ -38,6 +38,20 @@ import Testing
         #expect(!test.events.lines.contains { $0.contains("guest") })
     }
 
+    /// PULL-21: in clear text only from a registry that is asked in clear text itself.
+    @Test func foreignLayersComeFromTheirOwnPlace() async throws {
+        let blob = Sample.blob(3000)
+        let elsewhere = try ScriptedServer { _ in ServerResponse(200, body: blob.bytes) }
+        defer { elsewhere.stop() }
+        let registry = try FakeRegistry()
+        var descriptor = blob.descriptor
+        descriptor.urls = ["ftp://\(elsewhere.authority)/x", "\(elsewhere.url)/layer"]
+        let test = TestClient(credentials: [registry.host: .basic(user: "me", password: Secret("pw"))])
+        #expect(try await test.pull(registry.host).blob(descriptor) == blob.bytes)
+        #expect(elsewhere.requests.filter { $0.method == "GET" }.map(\.target) == ["/layer"])
+        #expect(elsewhere.requests.allSatisfy { $0["Authorization"] == nil })
+    }
+
     @Test func uploadHostWithoutTokensIsFinal() async throws {
         let elsewhere = try ScriptedServer { _ in
             ServerResponse(401, headers: [("WWW-Authenticate", "Basic realm=\"give me the password\"")])

@@ -53,6 +53,16 @@ import Testing
         #expect(error.buildError.code == .refused)
     }
 
+    /// docker-registry says so with the status of an outage, which it is not: one series of attempts is enough.
+    @Test(arguments: [String?.none, "v1"]) func aMissingPartIsNoOutage(_ tag: String?) async throws {
+        let registry = try FakeRegistry { exchange, _ in
+            exchange.method == "PUT" ? .response(answer(500, "MANIFEST_BLOB_UNKNOWN")) : .standard
+        }
+        let error = try await failure { _ = try await put(registry, tag: tag) }
+        #expect(error.code == .blobUnknown)
+        #expect(registry.count("PUT", containing: "/manifests/") == 5)
+    }
+
     /// Who is told to come back tomorrow does not try at once again (RETRY-6).
     @Test func keepsToALongRetryAfter() async throws {
         let registry = try FakeRegistry { exchange, _ in

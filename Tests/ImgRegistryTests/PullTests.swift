@@ -72,14 +72,30 @@ import Testing
     @Test(arguments: [
         ("{\"schemaVersion\":1,\"name\":\"x\"}", "schema 1"),
         ("{\"schemaVersion\":2,\"manifests\":[],\"layers\":[]}", "both"),
-        ("{\"schemaVersion\":7}", "schemaVersion"), ("<html>", "JSON"),
+        ("{\"schemaVersion\":7}", "schemaVersion"), ("<html>", "web page"), ("no", "JSON"),
         ("{\"schemaVersion\":2,\"schemaVersion\":2}", "twice"),
+        (#"{"schemaVersion":2,"manifests":[{"mediaType":"a/b","digest":"x","size":-1}]}"#, "manifests[0]"),
+        (#"{"schemaVersion":2,"layers":[],"config":{"mediaType":"a/b","digest":"x","size":1}}"#, "config"),
     ])
     func refusesDocumentsThatAreNoManifest(_ text: String, _ word: String) async throws {
         let registry = try registry { _, _ in .response(ServerResponse(200, text: text)) }
         let error = try await failure { _ = try await TestClient().pull(registry.host).resolve(.tag("v1")) }
         #expect(error.code == .protocol)
         #expect(error.reason.contains(word), "\(error.reason)")
+        #expect(error.description.hasPrefix("cannot read tag v1: \(registry.host)/team/app: "))
+    }
+
+    /// The gate of a network answers for everybody.
+    @Test func knowsAWebPageInPlaceOfAManifest() async throws {
+        let page = "\n<!DOCTYPE html><html><head><title>Sign in to the guest network</title></head></html>"
+        let registry = try registry { _, _ in
+            .response(ServerResponse(200, headers: [("Content-Type", "text/html; charset=utf-8")], text: page))
+        }
+        let error = try await failure { _ = try await TestClient().pull(registry.host).resolve(.tag("v1")) }
+        let cause = "answers with a web page: it is not a container registry (status 200, text/html; charset=utf-8)"
+        #expect(error.reason == "\(registry.host) \(cause)")
+        #expect(error.buildError.diagnostics[0].notes == ["the server says: \"Sign in to the guest network\""])
+        #expect(error.buildError.diagnostics[0].hints.contains { $0.contains("check port and path") })
     }
 
     @Test func stopsAtTheLimitOfAManifest() async throws {
@@ -165,6 +181,19 @@ import Testing
         let error = try await failure { _ = try await read(registry, blob) }
         #expect(error.code == .digestMismatch)
         #expect(error.buildError.code == .network)
+        #expect(error.notes == ["1000 bytes sent by \(registry.host)"])
+        #expect(registry.count("GET", containing: "/blobs/") == 2, "asked once more")
+    }
+
+    /// Damage on the way need not happen twice.
+    @Test func readsAFalsifiedBlobOnceMore() async throws {
+        let blob = Sample.blob(1000)
+        let registry = try registry { exchange, content in
+            guard exchange.isBlob, content.tick("get") == 1 else { return .standard }
+            return .response(ServerResponse(200, body: Sample.blob(1000, seed: 5).bytes))
+        }
+        registry.content.add(blob)
+        #expect(try await read(registry, blob) == blob.bytes)
     }
 
     /// Who asks on after an error must not take the blob for complete.
@@ -249,6 +278,87 @@ import Testing
         descriptor.data = Sample.blob(50).bytes
         #expect(try await TestClient().pull(registry.host).blob(descriptor) == Sample.blob(50).bytes)
         #expect(registry.requests.isEmpty)
+    }
+
+    /// A test client that reads through mirrors.
+    private func reading(
+        _ origin: FakeRegistry,
+        through mirrors: [FakeRegistry],
+        _ scratch: Scratch
+    ) throws -> TestClient {
+        let tables = mirrors.map { "[host.\"http://\($0.host)\"]\n" }.joined()
+        try scratch.write("\(origin.host)/hosts.toml", "server = \"http://\(origin.host)\"\n" + tables)
+        var hosts = HostSettings.bare()
+        hosts.hostsDirectories = [scratch.path]
+        return TestClient(hosts: hosts)
+    }
+
+    @Test(arguments: [Sample.blob(1000, seed: 5).bytes, Sample.blob(1000).bytes + [1]])
+    func goesPastADamagedCopy(_ copy: [UInt8]) async throws {
+        try await Scratch.with { scratch in
+            let (blob, other) = (Sample.blob(1000), Sample.blob(10, seed: 9))
+            let damaged = try FakeRegistry { exchange, _ in
+                exchange.isBlob ? .response(ServerResponse(200, body: copy)) : .standard
+            }
+            let good = try FakeRegistry()
+            let origin = try registry { _, _ in .standard }
+            good.content.add(blob)
+            origin.content.add(other)
+            let test = try reading(origin, through: [damaged, good], scratch)
+            let remote = try test.pull(origin.host)
+            #expect(try await remote.blob(blob.descriptor) == blob.bytes)
+            #expect(good.requests.count == 1)
+            #expect(try await remote.blob(other.descriptor) == other.bytes)
+            #expect(damaged.requests.count == 1, "it is not asked again")
+            #expect(test.events.warnings.count == 1)
+            let warning = "mirror \(damaged.host) is not asked any more for \(origin.host): "
+            #expect(test.events.warnings.first?.message.hasPrefix(warning) == true)
+        }
+    }
+
+    @Test func goesPastACopyThatStaysShort() async throws {
+        try await Scratch.with { scratch in
+            let blob = Sample.blob(1000)
+            let short = try FakeRegistry { _, _ in .response(ServerResponse(200, body: Array(blob.bytes[..<500]))) }
+            let origin = try registry { _, _ in .standard }
+            origin.content.add(blob)
+            let test = try reading(origin, through: [short], scratch)
+            #expect(try await test.pull(origin.host).blob(blob.descriptor) == blob.bytes)
+            #expect(short.requests.count == 5)
+            #expect(test.events.warnings.count == 1)
+        }
+    }
+
+    @Test(arguments: ["another", "<html>"]) func goesPastADamagedManifest(_ text: String) async throws {
+        try await Scratch.with { scratch in
+            let damaged = try FakeRegistry { _, _ in .response(ServerResponse(200, text: text)) }
+            let origin = try registry { _, _ in .standard }
+            let test = try reading(origin, through: [damaged], scratch)
+            let remote = try test.pull(origin.host)
+            #expect(try await remote.resolve(.digest(image.descriptor.digest)).bytes == image.bytes)
+            #expect(try await remote.resolve(.tag("v1")).bytes == image.bytes)
+            #expect(damaged.requests.count == 1)
+        }
+    }
+
+    /// A stream has given its bytes away when it ends; who reads it can begin anew.
+    @Test func aStreamSaysThatAMirrorIsAtFault() async throws {
+        try await Scratch.with { scratch in
+            let blob = Sample.blob(1000)
+            let damaged = try FakeRegistry { _, _ in
+                .response(ServerResponse(200, body: Sample.blob(1000, seed: 5).bytes))
+            }
+            let origin = try registry { _, _ in .standard }
+            origin.content.add(blob)
+            let remote = try reading(origin, through: [damaged], scratch).pull(origin.host)
+            let broken = remote.blobStream(blob.descriptor)
+            let error = try await failure { while try await broken.next() != nil {} }
+            #expect(error.isOfMirror)
+            let again = remote.blobStream(blob.descriptor)
+            var bytes: [UInt8] = []
+            while let chunk = try await again.next() { bytes += chunk }
+            #expect(bytes == blob.bytes)
+        }
     }
 
     @Test func goesOnToTheNextMirror() async throws {

@@ -43,11 +43,12 @@ struct TestClient {
     init(
         credentials: [String: Credential] = [:],
         hosts: HostSettings = .bare(),
+        variables: [String: String] = [:],
         configure: (inout RegistryOptions) -> Void = { _ in }
     ) {
         let waits = Waits()
         let machine = EmptyMachine()
-        let environment = CredentialEnvironment(variables: [:], home: "") { Timestamp(seconds: 1_800_000_000) }
+        let environment = CredentialEnvironment(variables: variables, home: "") { Timestamp(seconds: 1_800_000_000) }
         let context = CredentialContext(
             environment: environment,
             files: machine,

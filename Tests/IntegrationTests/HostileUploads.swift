@@ -44,7 +44,7 @@ extension HostileRegistryTests {
         Case("401 for every upload", .failure(3, "authentication is required"), asking: .token) { exchange, _ in
             exchange.isLargeUpload ? .answer(HostileRegistry.Asking.challenge(exchange)) : .pass
         },
-        Case("401 without a challenge in an upload", .failure(3, "authentication is required")) { exchange, _ in
+        Case("401 without a challenge in an upload", .failure(3, "rejected the credentials of robot")) { exchange, _ in
             exchange.isLargeUpload ? .answer(.failure(401, "UNAUTHORIZED")) : .pass
         },
         Case("403 on mount", .success, hasBase: true) { exchange, _ in

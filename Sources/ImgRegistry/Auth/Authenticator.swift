@@ -268,9 +268,10 @@ extension Authenticator {
     }
 
     /// Takes other credentials when the registry says that the stored ones have expired (CFG-5).
-    func takeAlternative(for session: Session, at endpoint: Endpoint) async -> Bool {
+    /// - Returns: False when there are no others.
+    func takeAlternative(for session: Session, at endpoint: Endpoint) async throws(BuildError) -> Bool {
         guard let old = identity(for: session, at: endpoint),
-            let other = await credentials.alternative(to: old, for: Self.key(session, endpoint).host)
+            let other = try await credentials.alternative(to: old, for: Self.key(session, endpoint).host)
         else { return false }
         keep(other, session, endpoint)
         return true

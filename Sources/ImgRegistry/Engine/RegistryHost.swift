@@ -20,6 +20,7 @@ final class RegistryHost: Sendable {
         var refusedHeads = 0
         var unmountable: Set<String> = []
         var readEndpoint: Endpoint?
+        var damaged: Set<Endpoint> = []
         var hasReferrersAPI: Bool?
         var nextManifestPut: ContinuousClock.Instant?
     }
@@ -80,6 +81,11 @@ final class RegistryHost: Sendable {
         get { state.withLock { $0.readEndpoint } }
         set { state.withLock { $0.readEndpoint = newValue } }
     }
+
+    /// Whether an endpoint has given content that is not what it should be.
+    func isDamaged(_ endpoint: Endpoint) -> Bool { state.withLock { $0.damaged.contains(endpoint) } }
+
+    func noteDamage(at endpoint: Endpoint) { state.withLock { _ = $0.damaged.insert(endpoint) } }
 
     var hasReferrersAPI: Bool? {
         get { state.withLock { $0.hasReferrersAPI } }

@@ -1,3 +1,4 @@
+import ImgCredentials
 import ImgHTTP
 import ImgOCI
 import ImgReport
@@ -33,7 +34,7 @@ extension Session {
         }
         if reply.status == 404, reply.contentType?.lowercased().hasPrefix("text/html") == true {
             error.reason = "\(endpoint.authority) answers with a web page: it does not look like a container registry"
-            error.hints = ["images on Docker Hub need no host; with Artifactory or Nexus check port and path"]
+            error.hints = [Self.webPageHint]
         }
         // nginx and the like end the handshake and then refuse whoever has shown no certificate, or a foreign one.
         if reply.status == 400, String(decoding: body, as: UTF8.self).contains("SSL certificate") {
@@ -47,6 +48,51 @@ extension Session {
             error.reason = "the account may not do this"
             error.code = .denied
         }
+        return error
+    }
+
+    /// A 401 from a host that had asked for a password and got one says that it does not take this one.
+    func rejected(_ failure: RegistryError, _ endpoint: Endpoint) -> RegistryError {
+        guard failure.code == .unauthorized, failure.status == 401, !failure.hasOwnRemedies,
+            case .basic = client.authenticator.scheme(of: endpoint.authority),
+            let used = client.authenticator.identity(for: self, at: endpoint), used.credential != .anonymous
+        else { return failure }
+        var copy = failure
+        let name = endpoint.isMirror ? endpoint.authority : host.name
+        copy.reason = "\(name) rejected the credentials of \(used.identity) from \(used.source)"
+        return copy
+    }
+
+    /// A stored password has expired, and no new one is to be had.
+    func outdated(_ failure: RegistryError, _ endpoint: Endpoint, _ cause: BuildError) -> RegistryError {
+        guard let used = client.authenticator.identity(for: self, at: endpoint) else { return failure }
+        var copy = failure
+        copy.code = .unauthorized
+        copy.reason = "the password from \(used.source) has expired; Amazon ECR's hold for 12 hours"
+        let own = cause.diagnostics.first
+        copy.notes.append("signing in anew failed, too: \(own?.message ?? "\(cause)")")
+        copy.notes += own?.notes ?? []
+        copy.hints = ["imgbuild logout \(host.name) removes it; with AWS credentials imgbuild signs in itself"]
+        copy.hints += own?.hints ?? []
+        copy.hasOwnRemedies = true
+        return copy
+    }
+
+    private static let webPageHint = "images on Docker Hub need no host; with Artifactory or Nexus check port and path"
+
+    /// The error for a page where a document should be: another server, or the gate of a network; nil for anything else.
+    func webPage(_ bytes: [UInt8], _ reply: Reply, _ operation: String) -> RegistryError? {
+        let type = reply.contentType.map { ServerText.clean($0, limit: 80) } ?? "no content type"
+        let isPage = type.lowercased().hasPrefix("text/html") || bytes.first { $0 > 0x20 } == UInt8(ascii: "<")
+        guard isPage else { return nil }
+        let place = URLParts(reply.url)?.authority ?? reply.endpoint.authority
+        var error = self.error(
+            .protocol,
+            operation,
+            "\(place) answers with a web page: it is not a container registry (status \(reply.status), \(type))"
+        )
+        error.answers = ServerText.answers(in: bytes, contentType: "text/html")
+        error.hints = [Self.webPageHint, "a network that wants you to sign in first answers like this, too"]
         return error
     }
 

@@ -53,7 +53,10 @@ struct Session: Sendable {
     /// Reads from the first endpoint that has it, mirrors before the registry (MIR-8).
     func read(_ call: Call, needing capability: Endpoint.Capabilities) async throws(RegistryError) -> Reply {
         guard purpose == .pull else { return try await send(call) }
-        var candidates = try await configuration().endpoints.filter { $0.capabilities.contains(capability) }
+        var candidates = try await configuration().endpoints
+            .filter {
+                $0.capabilities.contains(capability) && !host.isDamaged($0)
+            }
         if capability == .pull, let preferred = host.readEndpoint, let place = candidates.firstIndex(of: preferred) {
             candidates.insert(candidates.remove(at: place), at: 0)
         }
@@ -107,9 +110,15 @@ struct Session: Sendable {
             // A password stored long ago has expired, and there is a way to get a new one (CFG-5).
             if hasAlternative, failure.status == 403, failure.mentions("expired") {
                 hasAlternative = false
-                if await client.authenticator.takeAlternative(for: self, at: endpoint) { continue }
+                do throws(BuildError) {
+                    if try await client.authenticator.takeAlternative(for: self, at: endpoint) { continue }
+                } catch {
+                    guard error.code != .interrupted else { throw self.error(.cancelled, call.operation, "cancelled") }
+                    failure = outdated(failure, endpoint, error)
+                }
             }
             guard call.isRepeatable, let delay = budget.next(after: failure) else {
+                failure = rejected(failure, endpoint)
                 throw budget.final(failure, identity: client.authenticator.identity(for: self, at: endpoint))
             }
             try await wait(delay, after: failure, attempt: budget.attempt)

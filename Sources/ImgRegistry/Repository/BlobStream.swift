@@ -16,7 +16,9 @@ package actor BlobStream {
     private let check: DigestCheck?
     private var budget: RetryBudget
     private var urls: [String]
-    private var host: String
+    /// Who sent the last reply.
+    private var sender: String
+    private var endpoint: Endpoint?
     /// How the last reply said to be encoded.
     private var encoding: String?
     /// Whether replies with an encoding are decoded; nil until one has shown what the digest is of (NET-3).
@@ -36,7 +38,7 @@ package actor BlobStream {
         check = isChecked ? DigestCheck(descriptor.digest.algorithm) : nil
         budget = RetryBudget(options: session.options)
         urls = descriptor.urls
-        host = session.host.name
+        sender = session.host.name
     }
 
     private var operation: String { "download blob \(descriptor.digest)" }
@@ -49,6 +51,7 @@ package actor BlobStream {
             end = .success(nil)
             return nil
         } catch {
+            let error = endpoint.map { session.noting(error, from: $0) } ?? error
             end = .failure(error)
             throw error
         }
@@ -115,7 +118,7 @@ package actor BlobStream {
             operation,
             "the content does not have the digest \(descriptor.digest)"
         )
-        error.notes = ["\(position) bytes sent by \(host)\(encodingNote)"]
+        error.notes = ["\(position) bytes sent by \(sender)\(encodingNote)"]
         error.hints = ["a mirror, proxy or cache on the way is corrupt"]
         return error
     }
@@ -164,7 +167,8 @@ extension BlobStream {
                 "the registry has fewer than the \(descriptor.size) bytes announced"
             )
         }
-        host = URLParts(reply.url)?.host ?? host
+        sender = URLParts(reply.url)?.authority ?? sender
+        if case .absolute = call.target { endpoint = nil } else { endpoint = reply.endpoint }
         encoding = reply.encoding
         guard reply.status == 206 else {
             if decodes == nil, reply.isGzip {
@@ -205,12 +209,14 @@ extension BlobStream {
         return check.matches(descriptor.digest)
     }
 
-    /// Foreign layers have other places, asked without credentials (PULL-21).
+    /// Foreign layers have other places, asked without credentials; in clear text only where the registry is, too (PULL-21).
     private func openForeign(after failure: RegistryError) async throws(RegistryError) -> BlobSource {
         var last = failure
-        for url in urls where url.hasPrefix("https://") {
+        let own = try await session.configuration().endpoints.last?.authority ?? session.host.apiHost
+        let scheme = session.host.mode(for: own)?.scheme ?? "https"
+        for url in urls where url.hasPrefix("https://") || url.hasPrefix("\(scheme)://") {
             do {
-                let base = "https://\(session.host.apiHost)/"
+                let base = "\(scheme)://\(own)/"
                 let target = try await Redirect.target(url, from: base, by: session, operation)
                 return try await open(Call(.get, .absolute(target), .read, operation))
             } catch {

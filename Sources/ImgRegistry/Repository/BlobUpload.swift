@@ -187,7 +187,7 @@ extension BlobUpload {
             throw session.error(.digestMismatch, operation, "the registry stored it as \(claimed)")
         }
         guard reply.status != 201 else { return }
-        guard try await repository.hasBlob(descriptor) else {
+        guard try await repository.presence(of: descriptor) ?? true else {
             throw session.error(
                 .uploadUnknown,
                 operation,

@@ -12,11 +12,13 @@ extension Repository {
         guard descriptor.size <= Int64(limit) else {
             throw session.error(.tooLarge, operation, "it has \(descriptor.size) bytes, more than the \(limit) allowed")
         }
-        let stream = blobStream(descriptor)
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(Int(descriptor.size))
-        while let chunk = try await stream.next() { bytes += chunk }
-        return bytes
+        return try await session.undamaged { () throws(RegistryError) in
+            let stream = blobStream(descriptor)
+            var bytes: [UInt8] = []
+            bytes.reserveCapacity(Int(descriptor.size))
+            while let chunk = try await stream.next() { bytes += chunk }
+            return bytes
+        }
     }
 
     /// The bytes of a blob in order, resumed where a transfer breaks (PULL-25).
@@ -35,7 +37,15 @@ extension Repository {
     }
 
     func hasBlob(_ descriptor: Descriptor, mountSources: [String]) async throws(RegistryError) -> Bool {
-        guard session.host.answersBlobHeads else { return false }
+        try await presence(of: descriptor, mountSources: mountSources) ?? false
+    }
+
+    /// Whether the repository holds a blob; nil where this account may not know.
+    package func presence(
+        of descriptor: Descriptor,
+        mountSources: [String] = []
+    ) async throws(RegistryError) -> Bool? {
+        guard session.host.answersBlobHeads else { return nil }
         var call = Call(.head, .repository("blobs/\(descriptor.digest)"), .read, "look up blob \(descriptor.digest)")
         call.followsRedirects = false
         call.mountSources = mountSources
@@ -50,10 +60,11 @@ extension Repository {
             case .cancelled, .network, .tls, .configuration, .blocked: throw error
             case .unauthorized: throw error
             case .denied where error.status == 401: throw error
-            case .denied: session.host.noteRefusedHead()
-            default: break
+            case .denied:
+                session.host.noteRefusedHead()
+                return nil
+            default: return false
             }
-            return false
         }
     }
 }

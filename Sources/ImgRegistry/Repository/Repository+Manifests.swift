@@ -73,18 +73,21 @@ extension Repository {
         let operation = "read \(selector.phrase)"
         let call = Call(.get, .repository("manifests/\(selector)"), .read, operation).accepting(accept)
         let isByDigest = if case .digest = selector { true } else { false }
-        let reply: Reply
-        do {
-            reply = try await session.read(call, needing: isByDigest ? .pull : .resolve)
-        } catch {
-            throw Self.explained(error)
+        let limit = descriptor.map { Int(clamping: $0.size) } ?? Self.manifestLimit
+        return try await session.undamaged { () throws(RegistryError) in
+            let reply: Reply
+            do throws(RegistryError) {
+                reply = try await session.read(call, needing: isByDigest ? .pull : .resolve)
+            } catch {
+                throw Self.explained(error)
+            }
+            do throws(RegistryError) {
+                let bytes = try await body(of: reply, limit: limit, operation)
+                return try verified(bytes, reply, selector, descriptor, operation)
+            } catch {
+                throw session.noting(error, from: reply.endpoint)
+            }
         }
-        let bytes = try await body(
-            of: reply,
-            limit: descriptor.map { Int(clamping: $0.size) } ?? Self.manifestLimit,
-            operation
-        )
-        return try verified(bytes, reply, selector, descriptor, operation)
     }
 
     /// Distribution answers 404 when it can't convert a manifest for the given types (PULL-29).
@@ -116,11 +119,17 @@ extension Repository {
         }
         let declared = descriptor?.mediaType ?? reply.contentType.map { MediaType(rawValue: $0) }
         do {
-            let document = try ManifestDocument(parsing: bytes, mediaType: declared)
-            let found = Descriptor(mediaType: document.mediaType, digest: digest, size: Int64(bytes.count))
+            let type = try ManifestDocument(parsing: bytes, mediaType: declared).mediaType
+            // What is wrong further inside is better said here, where it is known whose document it is.
+            if type.isIndex {
+                _ = try ImageIndex(parsing: bytes, mediaType: declared)
+            } else if type.isManifest {
+                _ = try ImageManifest(parsing: bytes, mediaType: declared)
+            }
+            let found = Descriptor(mediaType: type, digest: digest, size: Int64(bytes.count))
             return FetchedManifest(descriptor: found, bytes: bytes)
         } catch {
-            throw session.error(.protocol, operation, error.description)
+            throw session.webPage(bytes, reply, operation) ?? session.error(.protocol, operation, error.description)
         }
     }
 
@@ -172,7 +181,7 @@ extension Repository {
         let got = ContentCheck.digest(of: bytes)
         let reason = "the content is not what was asked for: expected \(expected), got \(got)"
         var error = session.error(.digestMismatch, operation, reason)
-        error.notes = ["sent by \(URLParts(url)?.host ?? host)"]
+        error.notes = ["sent by \(URLParts(url)?.authority ?? host)"]
         error.hints = ["a mirror, proxy or cache on the way is corrupt"]
         return error
     }

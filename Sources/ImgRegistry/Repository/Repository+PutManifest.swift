@@ -148,9 +148,9 @@ struct ManifestPut: Sendable {
         let object = document.object
         let listed = (object["layers"]?.arrayValue ?? []) + [object["config"]].compactMap(\.self)
         for json in listed {
-            guard let part = try? Descriptor(json: json, at: "part"), try await !repository.hasBlob(part) else {
-                continue
-            }
+            guard let part = try? Descriptor(json: json, at: "part"), !part.mediaType.isForeignLayer,
+                try await !repository.hasBlob(part)
+            else { continue }
             session.client.events.emit(.note("\(repository.name) has lost blob \(part.digest); sending it again"))
             try await repair(part)
         }
