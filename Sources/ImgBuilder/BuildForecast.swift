@@ -72,11 +72,14 @@ public struct BuildForecast: Sendable {
         public var reference: ImageReference
         /// What it points to now; nil for a new tag.
         public var current: Digest?
+        /// Whether this account may know what it points to.
+        public var isReadable: Bool
 
         /// Makes it from its parts, as tests without a builder need it.
-        public init(reference: ImageReference, current: Digest? = nil) {
+        public init(reference: ImageReference, current: Digest? = nil, isReadable: Bool = true) {
             self.reference = reference
             self.current = current
+            self.isReadable = isReadable
         }
     }
 

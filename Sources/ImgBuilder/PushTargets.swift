@@ -134,8 +134,12 @@ struct PushTargets: Sendable {
         var tags: [BuildForecast.Tag] = []
         for repository in repositories {
             for tag in repository.tags {
-                let current = try await repository.exporter.current(tag.tagOrLatest)
-                tags.append(BuildForecast.Tag(reference: tag, current: current))
+                do {
+                    let current = try await repository.exporter.current(tag.tagOrLatest)
+                    tags.append(BuildForecast.Tag(reference: tag, current: current))
+                } catch let error as RegistryError where error.code == .denied {
+                    tags.append(BuildForecast.Tag(reference: tag, isReadable: false))
+                }
             }
         }
         return tags
@@ -192,7 +196,9 @@ struct PushTargets: Sendable {
                     try await attempt(repository) {
                         try await repository.exporter.pushContent(graph, isReadBack: verification != .off)
                         guard verification != .off else { return }
-                        try await repository.exporter.verify(graph, blobs: verification == .blobs)
+                        let exporter = repository.exporter
+                        guard try await !exporter.verify(graph, blobs: verification == .blobs) else { return }
+                        events.emit(.warning(Self.unverified(exporter.name)))
                     }
                 }
             }
@@ -209,6 +215,14 @@ struct PushTargets: Sendable {
         }
         if !failures.isEmpty { throw summary(pushed) }
         return pushed
+    }
+
+    private static func unverified(_ name: String) -> Diagnostic {
+        Diagnostic(
+            .warning,
+            "\(name): this account may push but not read: what was pushed could not be read back",
+            hints: ["allow it to read, or push with --verify=off, which does not try"]
+        )
     }
 
     /// Does a part of the work for a repository unless its registry has failed before.

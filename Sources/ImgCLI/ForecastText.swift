@@ -12,10 +12,8 @@ struct ForecastText {
             lines += TextTable.lines(image.layers.map { Self.row($0, forecast.repositories) }).map { "  " + $0 }
         }
         for tag in forecast.tags {
-            lines.append(
-                tag.current.map { "\(tag.reference.familiar) points to \($0) now" }
-                    ?? "\(tag.reference.familiar) is new"
-            )
+            let news = tag.isReadable ? "is new" : "may be there or not: this account may not read"
+            lines.append("\(tag.reference.familiar) \(tag.current.map { "points to \($0) now" } ?? news)")
         }
         for (number, repository) in forecast.repositories.enumerated() {
             lines.append("\(repository): \(Self.total(forecast, number))")

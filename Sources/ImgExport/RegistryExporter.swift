@@ -40,11 +40,29 @@ package struct RegistryExporter: Sendable {
     ///
     /// The question is one that a push asks anyway: what the first tag points to. The answer also says what the
     /// repository holds, for which the result neither asks nor sends again (``PresentContent``). Where the first tag is
-    /// new, as one named after a commit, the others are asked for.
+    /// new, as one named after a commit, the others are asked for. An account that may not read may still push (PUSH-6):
+    /// then that is asked.
     /// - Parameters:
     ///   - isRelying: Whether to look at what is there; otherwise only permission is asked for.
     ///   - isWanted: Whether a manifest of the tag's present index is worth a look.
     package func probed(
+        isRelying: Bool,
+        _ isWanted: @Sendable (Descriptor) -> Bool
+    ) async throws -> RegistryExporter {
+        do {
+            return try await looked(isRelying: isRelying, isWanted)
+        } catch let error as RegistryError where error.code == .denied && error.status == 403 {
+            guard isRelying else {
+                var error = error
+                error.hints = ["without the right to read, nothing can be read back: push with --verify=off"]
+                throw error
+            }
+            try await remote.tryPush()
+            return self
+        }
+    }
+
+    private func looked(
         isRelying: Bool,
         _ isWanted: @Sendable (Descriptor) -> Bool
     ) async throws -> RegistryExporter {
@@ -128,7 +146,9 @@ package struct RegistryExporter: Sendable {
                 return found == nil ? nil : known
             }
             return ImageGraph.Content(descriptor: entry, bytes: try await remote.manifest(entry).bytes)
-        } catch let error as RegistryError where error.isMissing || Self.isUnreadable(error) {
+        } catch let error as RegistryError
+            where error.isMissing || error.code == .denied || Self.isUnreadable(error)
+        {
             return nil
         }
     }
@@ -225,27 +245,47 @@ package struct RegistryExporter: Sendable {
     }
 
     /// Reads back what was pushed, before a tag points to it; what was served when the push began has been read.
-    package func verify(_ graph: ImageGraph, blobs checksBlobs: Bool) async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
+    /// - Returns: Whether that was possible: an account that may push need not be allowed to read.
+    package func verify(_ graph: ImageGraph, blobs checksBlobs: Bool) async throws -> Bool {
+        try await withThrowingTaskGroup(of: Bool.self) { group in
             for document in graph.documents where !present.hasDocument(document.descriptor.digest) {
-                group.addTask { try await check(document) }
+                group.addTask {
+                    do {
+                        try await check(document)
+                        return true
+                    } catch let error as RegistryError where error.code == .denied && !checksBlobs {
+                        return false
+                    }
+                }
             }
             if checksBlobs {
                 for blob in graph.blobs where !blob.descriptor.mediaType.isForeignLayer {
                     group.addTask {
-                        guard try await remote.hasBlob(blob.descriptor) else {
-                            throw BuildError(
-                                .refused,
-                                "\(remote.name) has lost blob \(blob.descriptor.digest) right after it was pushed; the tag was not moved",
-                                hints: [
-                                    "run the same command again; if it happens again, the registry's storage is at fault"
-                                ]
-                            )
-                        }
+                        try await check(blob)
+                        return true
                     }
                 }
             }
-            try await group.waitForAll()
+            return try await group.reduce(true) { $0 && $1 }
+        }
+    }
+
+    private func check(_ blob: Blob) async throws {
+        let digest = blob.descriptor.digest
+        switch try await remote.presence(of: blob.descriptor) {
+        case true?: return
+        case false?:
+            throw BuildError(
+                .refused,
+                "\(remote.name) has lost blob \(digest) right after it was pushed; the tag was not moved",
+                hints: ["run the same command again; if it happens again, the registry's storage is at fault"]
+            )
+        case nil:
+            throw BuildError(
+                .denied,
+                "\(remote.name) does not tell this account whether it has blob \(digest); the tag was not moved",
+                hints: ["push with --verify=manifests or --verify=off, or as an account that may read"]
+            )
         }
     }
 
