@@ -16,7 +16,8 @@ extension CopyRun {
             }
         }
         guard let members else { return false }
-        let root = try await tree.makeDirectories(destination, like: impliedDirectory)
+        // `--chmod` is not for archives, nor for the directories that they go to (ARC-7).
+        let root = try await tree.makeDirectories(destination, like: ImpliedDirectory(owner: owner))
         for member in members {
             do throws(BuildError) { try await extract(member, into: root) } catch {
                 throw BuildError(error.code, "failed to unpack \(shown): \(error)")
@@ -46,7 +47,7 @@ extension CopyRun {
         try await tree.put(tree.add(node), at: target, replacing: existing)
     }
 
-    /// A hard link re-applies its own mode and owner to the file it names (ARC-7, ARC-8).
+    /// A hard link re-applies its own metadata to the file it names (ARC-7, ARC-8).
     private mutating func link(
         _ header: TarHeader,
         at path: [UInt8],
@@ -67,11 +68,15 @@ extension CopyRun {
             node.mode = header.mode & 0o7777
             node.uid = owner.uid
             node.gid = owner.gid
+            if node.kind != .symlink { node.mtime = header.mtime }
+            // The kernel takes it away as the owner is set, whoever that is.
+            node.capability = header.capability
         }
         try await tree.put(node, at: path, replacing: existing)
     }
 
-    /// Where an entry's directory lies once links are followed; missing ones are made, 0755 and of root (ARC-6).
+    /// Where an entry's directory lies once links are followed; missing ones are made, 0755 and root's whatever
+    /// `--chown` says (ARC-6).
     private mutating func archiveParent(_ path: [UInt8], in root: [UInt8]) async throws(BuildError) -> [UInt8] {
         let resolution = try await tree.resolve(path, in: root)
         switch resolution.outcome {
@@ -86,11 +91,7 @@ extension CopyRun {
         if try await leadsThroughDanglingLink(path, in: root) {
             throw BuildError(.failure, "open \(TreePath.join(root, path).shown): no such file or directory")
         }
-        return try await tree.makeDirectories(
-            path,
-            in: root,
-            like: WorkingTree.Node(kind: .directory, mode: 0o755, uid: 0, gid: 0)
-        )
+        return try await tree.makeDirectories(path, in: root, like: ImpliedDirectory(owner: .root))
     }
 
     private func leadsThroughDanglingLink(_ path: [UInt8], in root: [UInt8]) async throws(BuildError) -> Bool {
@@ -184,7 +185,12 @@ extension WorkingTree.Node {
             linkTarget: header.kind == .symlink ? header.linkTarget : [],
             deviceMajor: UInt32(clamping: header.deviceMajor),
             deviceMinor: UInt32(clamping: header.deviceMinor),
-            capability: header.xattrs.first { $0.name == "security.capability" }?.value
+            capability: header.capability
         )
     }
+}
+
+extension TarHeader {
+    /// The raw attribute of that name.
+    fileprivate var capability: [UInt8]? { xattrs.first { $0.name == "security.capability" }?.value }
 }

@@ -77,15 +77,15 @@ package struct CopyResolver: Sendable {
     ) async throws(BuildError) -> LayerSpec {
         do {
             var tree = WorkingTree(over: stage)
-            var owner = Owner.root
+            var owner: Owner?
             var warnings: [Diagnostic] = []
             if !step.user.isEmpty {
                 var resolver = OwnerResolver(stage: stage, content: content, range: range)
                 owner = try await resolver.resolve(ChownSpec(parsing: step.user))
                 warnings = resolver.warnings
             }
-            let template = WorkingTree.Node(kind: .directory, mode: 0o755, uid: owner.uid, gid: owner.gid)
-            _ = try await tree.makeDirectories(TreePath.relative(Array(step.path.utf8)), like: template)
+            let path = TreePath.relative(Array(step.path.utf8))
+            _ = try await tree.makeDirectories(path, like: ImpliedDirectory(owner: owner))
             let entries = try await tree.takeEntries(invented: times.epoch ?? .epoch, clamp: times.clamp)
             return LayerSpec(entries: entries, newestSourceTime: nil, warnings: warnings)
         } catch {

@@ -70,9 +70,17 @@ struct CopyRun {
         }
     }
 
+    /// What wildcards match; that may be nothing (CP-6), but the directory that is written before them must be there.
     func wildcardMatches(_ path: [UInt8]) async throws(BuildError) -> [Entry] {
         let (base, pattern) = Wildcards.split(path)
         let directory = try await source.resolve(base)
+        switch directory.outcome {
+        case .found: break
+        case .missing:
+            throw try await missing(base, directory, "lstat \(directory.path.shown): no such file or directory")
+        case .notDirectory: throw try await missing(base, directory, "lstat \(base.shown): not a directory")
+        case .tooManyLinks, .tooLong: throw unresolvable(base, directory.outcome)
+        }
         guard directory.entry?.isDirectory == true else { return [] }
         return try await Wildcards.matches(of: pattern, below: directory.path, in: source)
     }
@@ -83,17 +91,29 @@ struct CopyRun {
         switch resolution.outcome {
         case .found:
             if let entry = resolution.entry { return entry }
-        case .tooManyLinks: throw BuildError(.failure, "\"\(path.shown)\": too many links")
-        case .tooLong: throw BuildError(.failure, "\"\(path.shown)\": file name too long")
+        case .tooManyLinks, .tooLong: throw unresolvable(path, resolution.outcome)
         case .missing, .notDirectory: break
         }
         if source.isVoid { throw BuildError(.failure, "lstat \(path.shown): no such file or directory") }
+        throw try await missing(path, resolution, "\"\(path.shown)\": not found")
+    }
+
+    private func unresolvable(_ path: [UInt8], _ outcome: Resolution.Outcome) -> BuildError {
+        let reason = outcome == .tooLong ? "file name too long" : "too many links"
+        return BuildError(.failure, "\"\(path.shown)\": \(reason)")
+    }
+
+    private func missing(
+        _ path: [UInt8],
+        _ resolution: Resolution,
+        _ message: String
+    ) async throws(BuildError) -> BuildError {
         var hints: [String] = []
         if resolution.path != path, try await source.lookup(path)?.kind == .symlink {
             hints.append("\(path.shown) is a symbolic link to \(resolution.path.shown), which is not in the source")
         }
         hints += await source.hints(forMissing: resolution.path)
-        throw BuildError(.failure, "\"\(path.shown)\": not found", hints: hints)
+        return BuildError(.failure, message, hints: hints)
     }
 
     /// A download or checkout.
@@ -238,10 +258,8 @@ struct CopyRun {
     }
 
     /// What a directory gets that only exists to hold something (CP-19).
-    var impliedDirectory: WorkingTree.Node {
-        var node = WorkingTree.Node(kind: .directory, mode: 0o755, uid: owner?.uid ?? 0, gid: owner?.gid ?? 0)
-        if let octal = step.chmod?.octal { node.mode = octal & 0o777 }
-        return node
+    var impliedDirectory: ImpliedDirectory {
+        ImpliedDirectory(mode: step.chmod?.octal.map { $0 & 0o777 } ?? 0o755, owner: owner)
     }
 
     /// Counts a source's time for what the instruction invents (REP-7).

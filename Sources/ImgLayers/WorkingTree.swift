@@ -146,7 +146,7 @@ struct WorkingTree {
     mutating func makeDirectories(
         _ path: [UInt8],
         in root: [UInt8] = [],
-        like template: Node
+        like template: ImpliedDirectory
     ) async throws(BuildError) -> [UInt8] {
         let resolution = try await resolve(path, in: root)
         switch resolution.outcome {
@@ -161,11 +161,16 @@ struct WorkingTree {
                 throw BuildError(.failure, "mkdir \(resolution.path.shown): not a directory")
             }
         case .missing:
-            var reached: [UInt8] = []
+            var parent = Entry.impliedDirectory([])
             for component in resolution.path.split(separator: UInt8(ascii: "/")) {
-                reached = TreePath.join(reached, component)
-                if try await lookup(reached) != nil { continue }
-                try await put(add(template), at: reached, replacing: nil)
+                let path = TreePath.join(parent.path, component)
+                if let existing = try await lookup(path) {
+                    parent = existing
+                    continue
+                }
+                let node = template.node(in: parent)
+                try await put(add(node), at: path, replacing: nil)
+                parent = node.entry(path)
             }
         }
         return resolution.path

@@ -28,11 +28,21 @@ import Testing
         )
     }
 
+    @Test func aHardLinkBringsItsTime() async throws {
+        let tar = ArchiveFixture.tar(["h 600 1:1 new -> old", "h 777 1:1 twin -> link"])
+        let base = [["d t", "f t/old o", "l t/link -> old"]]
+        let entries = try await Scenario(files: ["p.tar": tar], base: base).spec(["ADD p.tar /t"]).entries
+        let times = entries.map { "\(String(decoding: $0.header.path, as: UTF8.self)) \($0.seconds)" }
+        #expect(times.contains("t/new 1500000000"))
+        // A link to a symbolic link leaves its time alone.
+        #expect(times.contains("t/twin 500000000"))
+    }
+
     @Test func chownCountsAndChmodDoesNot() async throws {
         // Row 60: undeclared parents stay root's.
         #expect(
             try await lines(Self.sample, "ADD --chown=3:4 --chmod=600 p.tar /t") == [
-                "d 600 3:4 t/", "d 755 0:0 t/deep/", "d 755 0:0 t/deep/er/", "f 644 3:4 t/deep/er/x = y",
+                "d 755 3:4 t/", "d 755 0:0 t/deep/", "d 755 0:0 t/deep/er/", "f 644 3:4 t/deep/er/x = y",
                 "d 750 3:4 t/top/",
                 "f 600 3:4 t/top/file = hello", "h t/top/hard -> t/top/file", "l 3:4 t/top/link -> file",
             ]
@@ -83,6 +93,16 @@ import Testing
         (
             ["f 644 0:0 l/x 1"], [["d t", "d t/r", "l t/l -> r"]],
             ["d 755 0:0 t/", "d 755 0:0 t/r/", "f 644 0:0 t/r/x = 1"]
+        ),
+        // A set-group-ID directory hands itself down: to the destination with its group, to parents without.
+        (
+            ["f 644 0:0 p/q/x 1", "d 711 5:5 e", "d 2700 5:5 s", "f 644 0:0 s/n/y 2"],
+            [["d 2775 0:1002 u", "l t -> u/t"]],
+            [
+                "d 2775 0:1002 u/", "d 2755 0:1002 u/t/", "d 711 5:5 u/t/e/",
+                "d 2755 0:0 u/t/p/", "d 2755 0:0 u/t/p/q/",
+                "f 644 0:0 u/t/p/q/x = 1", "d 2700 5:5 u/t/s/", "d 2755 0:0 u/t/s/n/", "f 644 0:0 u/t/s/n/y = 2",
+            ]
         ),
         // A hard link to a file of the base brings that file along
         (

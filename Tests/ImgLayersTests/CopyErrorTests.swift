@@ -58,6 +58,25 @@ import Testing
         Row("CP-2", ["f f x"], "COPY f/x /", says: "\"/f/x\": not found"),
         Row("CP-2", [], "COPY --from=other /p /", says: "lstat /p: no such file or directory"),
         Row("CP-8", ["l dangling -> no"], "COPY d* /x/", says: "\"/dangling\": not found"),
+        Row(
+            "CP-3",
+            ["f configs/a x"],
+            "COPY config/*.txt /d/",
+            says: "lstat /config: no such file or directory",
+            hint: "did you mean \"configs\"?"
+        ),
+        Row("CP-3", ["f a x"], "COPY a miss/ing/*/x /d/", says: "lstat /miss/ing: no such file or directory"),
+        Row("CP-3", ["f f x"], "COPY f/d/* /d/", says: "lstat /f/d: not a directory"),
+        Row("CP-3", [], "COPY --from=other p/* /", says: "lstat /p: no such file or directory"),
+        Row(
+            "CP-3",
+            ["l lnk -> no"],
+            "COPY lnk/* /x/",
+            says: "lstat /no: no such file or directory",
+            hint: "/lnk is a symbolic link to /no, which is not in the source"
+        ),
+        Row("CP-36", ["f a x"], "COPY --parents no/*/./x /d/", says: "lstat /no: no such file or directory"),
+        Row("NOTE-7", ["l loop -> pool", "l pool -> loop"], "COPY loop/* /x", says: "\"/loop\": too many links"),
         Row("NOTE-7", ["l loop -> pool", "l pool -> loop"], "COPY loop /x", says: "\"/loop\": too many links"),
         Row("CP-10", ["f a x"], base: [["f x"]], "COPY a /x/y", says: "mkdir /x: not a directory"),
         Row("CP-10", ["f a x"], base: [["f x"]], "COPY a /x/", says: "mkdir /x: not a directory"),
@@ -143,6 +162,9 @@ import Testing
             #expect(error?.diagnostics.first?.message == "\"/\(path)\": not found")
             #expect(error?.diagnostics.first?.hints == [hint])
         }
+        let error = await #expect(throws: BuildError.self) { try await scenario.spec(["COPY d/e/* /"]) }
+        #expect(error?.diagnostics.first?.message == "lstat /d/e: no such file or directory")
+        #expect(error?.diagnostics.first?.hints == ["/d is excluded by the pattern \"d\" (.dockerignore:3)"])
     }
 
     @Test func unknownNamesAreWarnedOf() async throws {

@@ -117,6 +117,7 @@ struct CopyRow: Sendable, CustomTestStringConvertible {
         CopyRow("CTX-2", ["f a x", "l abs -> /a"], "COPY abs /x", gives: ["f 644 0:0 x = x"]),
         CopyRow("CP-3 row 44", ["f d/f x", "l la -> d"], "COPY l*/f /x/", gives: []),
         CopyRow("CP-6 row 45", ["f a x"], "COPY nomatch* /y/", gives: []),
+        CopyRow("CP-6", ["f d/a x"], "COPY d/nomatch* nomatch*/x d/a/* /y/", gives: []),
         CopyRow("CP-3 row 46", ["f .hid h"], "COPY * /y/", gives: ["d 755 0:0 y/", "f 644 0:0 y/.hid = h"]),
         CopyRow(
             "CP-4 row 47",
@@ -251,6 +252,88 @@ struct CopyRow: Sendable, CustomTestStringConvertible {
         ),
     ]
 
+    /// Below a set-group-ID directory, as mkdir(2) has it.
+    private static let shared = [["d var", "d 2775 0:1002 var/shared", "l srv -> var/shared"]]
+    private static let sharedLines = ["d 755 0:0 var/", "d 2775 0:1002 var/shared/"]
+
+    static let inheriting: [CopyRow] = [
+        CopyRow(
+            "CP-19",
+            ["f a x"],
+            base: shared,
+            "COPY a /srv/new/deep/a",
+            gives: sharedLines + [
+                "d 2755 0:1002 var/shared/new/", "d 2755 0:1002 var/shared/new/deep/",
+                "f 644 0:0 var/shared/new/deep/a = x",
+            ]
+        ),
+        CopyRow(
+            "CP-13",
+            ["d 700 d", "d 750 d/e", "f d/e/f x"],
+            base: shared,
+            "COPY d /srv/tree",
+            gives: sharedLines + [
+                "d 2755 0:1002 var/shared/tree/", "d 750 0:0 var/shared/tree/e/", "f 644 0:0 var/shared/tree/e/f = x",
+            ]
+        ),
+        CopyRow(
+            "CP-29",
+            ["f a x"],
+            base: shared,
+            "COPY --chown=7:8 a /srv/own/in/a",
+            gives: sharedLines + [
+                "d 2755 7:8 var/shared/own/", "d 2755 7:8 var/shared/own/in/", "f 644 7:8 var/shared/own/in/a = x",
+            ]
+        ),
+        CopyRow(
+            "CP-19",
+            ["f a x"],
+            base: shared,
+            "COPY --chmod=4600 a /srv/m/a",
+            gives: sharedLines + ["d 2600 0:1002 var/shared/m/", "f 4600 0:0 var/shared/m/a = x"]
+        ),
+        CopyRow(
+            "CP-40",
+            ["d 710 d", "f d/f x"],
+            base: shared,
+            "COPY --parents d/f /srv/p",
+            gives: sharedLines + [
+                "d 2755 0:1002 var/shared/p/", "d 710 0:0 var/shared/p/d/", "f 644 0:0 var/shared/p/d/f = x",
+            ]
+        ),
+        // What was copied counts as what was there.
+        CopyRow(
+            "CP-19",
+            ["d 2755 s/sg", "f s/sg/f x"],
+            "COPY s /",
+            "COPY s/sg/f /sg/a/f",
+            gives: ["d 2755 0:0 sg/", "d 2755 0:0 sg/a/", "f 644 0:0 sg/a/f = x"]
+        ),
+        // Nothing is below it with `--link`.
+        CopyRow(
+            "CP-41",
+            ["f a x"],
+            base: shared,
+            "COPY --link a /var/shared/a",
+            gives: ["d 755 0:0 var/", "d 755 0:0 var/shared/", "f 644 0:0 var/shared/a = x"]
+        ),
+        CopyRow(
+            "CFG-1",
+            [],
+            base: shared,
+            "WORKDIR /srv/wd/x",
+            gives: sharedLines + ["d 2755 0:1002 var/shared/wd/", "d 2755 0:1002 var/shared/wd/x/"]
+        ),
+        CopyRow(
+            "CFG-1",
+            [],
+            base: shared,
+            "USER 7",
+            "WORKDIR /srv/wd",
+            gives: sharedLines + ["d 2755 7:7 var/shared/wd/"]
+        ),
+    ]
+
     static let merging: [CopyRow] = [
         CopyRow(
             "CP-15 row 41",
@@ -355,7 +438,7 @@ struct CopyRow: Sendable, CustomTestStringConvertible {
         CopyRow("CFG-1", [], base: [accounts], "USER bob:staff", "WORKDIR /h", gives: ["d 755 1000:50 h/"]),
     ]
 
-    @Test(arguments: destinations + sources + metadata + merging + excluding + workdirs)
+    @Test(arguments: destinations + sources + metadata + inheriting + merging + excluding + workdirs)
     func layer(_ row: CopyRow) async throws {
         let scenario = Scenario(context: row.context, base: row.base)
         #expect(try await scenario.spec(row.instructions).entries.map(\.line) == row.layer)
