@@ -5,7 +5,7 @@ package enum ChmodSpec: Sendable, Hashable {
     case octal(UInt16)
     case symbolic([Change])
 
-    /// One operator of a clause, such as the `+x` of `u+x`.
+    /// What an operator does with letters that go together, such as the `+x` of `u+x`.
     package struct Change: Sendable, Hashable {
         enum Operator: UInt8, Sendable, Hashable {
             case add = 0x2b
@@ -13,14 +13,18 @@ package enum ChmodSpec: Sendable, Hashable {
             case set = 0x3d
         }
 
+        enum Value: Sendable, Hashable {
+            case bits(UInt16)
+            /// `X`
+            case executionIfAnyHasIt
+            /// Another class's permissions, by its bit position: 6 for `u`, 3 for `g`, 0 for `o`.
+            case copy(UInt16)
+        }
+
         var operation: Operator
         /// The bits it may touch.
         var mask: UInt16
-        var bits: UInt16 = 0
-        /// `X` was written.
-        var executesIfAnyDoes = false
-        /// Bit positions of the classes to copy from: 6 for `u`, 3 for `g`, 0 for `o`.
-        var copies: [UInt16] = []
+        var value: Value
     }
 
     /// - Throws: The message of CP-30 or CP-31, without a place.
@@ -62,14 +66,20 @@ package enum ChmodSpec: Sendable, Hashable {
         case .symbolic(let changes):
             var result = mode & 0o7777
             for change in changes {
-                var bits = change.bits
-                if change.executesIfAnyDoes, isDirectory || mode & 0o111 != 0 { bits |= 0o111 }
-                for shift in change.copies { bits |= (result >> shift & 0o7) * 0o111 }
-                bits &= change.mask
+                var mask = change.mask
+                var bits: UInt16
+                switch change.value {
+                case .bits(let letters): bits = letters
+                case .executionIfAnyHasIt: bits = isDirectory || mode & 0o111 != 0 ? 0o111 : 0
+                case .copy(let shift):
+                    bits = (result >> shift & 0o7) * 0o111
+                    mask &= 0o777
+                }
+                bits &= mask
                 switch change.operation {
                 case .add: result |= bits
                 case .remove: result &= ~bits
-                case .set: result = result & ~change.mask | bits
+                case .set: result = result & ~mask | bits
                 }
             }
             return result
@@ -95,32 +105,50 @@ extension ChmodSpec {
         // Without a class all are meant; no umask takes part.
         let hasOnlyOthers = who == 0o0007
         if who == 0 { who = 0o6777 }
+        guard !rest.isEmpty else { return nil }
         var changes: [Change] = []
         while let byte = rest.first {
             guard let operation = Change.Operator(rawValue: byte) else { return nil }
             rest = rest.dropFirst()
-            var change = Change(operation: operation, mask: who)
+            var mask = who
+            var bits: UInt16 = 0
+            var hasX = false
+            // A copy leaves set-id bits alone; with `=`, letters clear them, and so does nothing at all.
+            var isDue = operation == .set
+            func addLetters() {
+                if bits != 0 || isDue { changes.append(Change(operation: operation, mask: mask, value: .bits(bits))) }
+                if hasX {
+                    let operation = operation == .remove ? operation : .add
+                    changes.append(Change(operation: operation, mask: mask, value: .executionIfAnyHasIt))
+                }
+                (bits, hasX, isDue) = (0, false, false)
+            }
+            func copy(_ shift: UInt16) {
+                isDue = false
+                addLetters()
+                changes.append(Change(operation: operation, mask: mask, value: .copy(shift)))
+            }
             scan: while let byte = rest.first {
                 switch byte {
-                case UInt8(ascii: "r"): change.bits |= 0o444
-                case UInt8(ascii: "w"): change.bits |= 0o222
-                case UInt8(ascii: "x"): change.bits |= 0o111
-                case UInt8(ascii: "X"): change.executesIfAnyDoes = true
-                case UInt8(ascii: "s"): if !hasOnlyOthers { change.bits |= 0o6000 }
+                case UInt8(ascii: "r"): bits |= 0o444
+                case UInt8(ascii: "w"): bits |= 0o222
+                case UInt8(ascii: "x"): bits |= 0o111
+                case UInt8(ascii: "X"): hasX = true
+                case UInt8(ascii: "s"): if !hasOnlyOthers { bits |= 0o6000 }
                 case UInt8(ascii: "t"):
                     if !hasOnlyOthers {
-                        change.bits |= 0o1000
-                        change.mask |= 0o1000
+                        bits |= 0o1000
+                        mask |= 0o1000
                     }
-                case UInt8(ascii: "u"): change.copies.append(6)
-                case UInt8(ascii: "g"): change.copies.append(3)
-                case UInt8(ascii: "o"): change.copies.append(0)
+                case UInt8(ascii: "u"): copy(6)
+                case UInt8(ascii: "g"): copy(3)
+                case UInt8(ascii: "o"): copy(0)
                 default: break scan
                 }
                 rest = rest.dropFirst()
             }
-            changes.append(change)
+            addLetters()
         }
-        return changes.isEmpty ? nil : changes
+        return changes
     }
 }

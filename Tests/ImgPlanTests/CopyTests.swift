@@ -96,6 +96,13 @@ struct OwnerAndModeTests {
             ("g=u", 0o700, false, 0o770), ("+t", 0o755, true, 0o1755), ("g+s", 0o755, true, 0o2755),
             ("u=", 0o755, false, 0o055),
             ("o+s", 0o755, false, 0o755), ("ug=rw,+X", 0o611, false, 0o771),
+            // A copy of another class leaves set-id bits; letters, or none at all, don't.
+            ("g=u", 0o6710, false, 0o6770), ("g=u", 0o2701, true, 0o2771), ("u=g", 0o4751, false, 0o4551),
+            ("go=u", 0o6740, false, 0o6777), ("=u", 0o7740, false, 0o7777), ("g=", 0o2770, false, 0o700),
+            ("g=r", 0o2770, false, 0o740), ("g=u-w", 0o2700, false, 0o2750), ("g-u", 0o2770, false, 0o2700),
+            ("g+u", 0o2610, false, 0o2670),
+            // Each copy replaces the one before and the letters before it, letters a copy.
+            ("u=go", 0o754, false, 0o454), ("u=rg", 0o4750, false, 0o550), ("u=gr", 0o4750, false, 0o450),
         ] as [(String, UInt16, Bool, UInt16)]
     )
     func mode(_ text: String, _ before: UInt16, _ isDirectory: Bool, _ after: UInt16) throws {
