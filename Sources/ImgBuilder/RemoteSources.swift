@@ -146,7 +146,7 @@ struct Downloads: Sendable {
     }
 
     private func get(_ url: String) async throws -> HTTPResponse {
-        var current = url
+        var current = Self.escapingBlanks(url)
         for _ in 0...Self.maxHops {
             guard let parts = URLParts(current) else { throw BuildError("invalid URL \(URLMask.mask(current))") }
             var request = HTTPRequest(method: .get, url: current)
@@ -172,6 +172,16 @@ struct Downloads: Sendable {
             }
         }
         throw BuildError("\(URLMask.mask(url)) redirects more than \(Self.maxHops) times")
+    }
+
+    /// A URL as it is asked for: blanks in its path, which Go's parser takes, are written as `%20`.
+    static func escapingBlanks(_ url: String) -> String {
+        guard let marker = url.firstRange(of: "://"),
+            let path = url[marker.upperBound...].firstIndex(where: { "/?#".contains($0) })
+        else { return url }
+        let end = url[path...].firstIndex { $0 == "?" || $0 == "#" } ?? url.endIndex
+        let escaped = url[path..<end].split(separator: " ", omittingEmptySubsequences: false).joined(separator: "%20")
+        return url[..<path] + escaped + url[end...]
     }
 
     /// Last element of the URL's decoded path (URL-1).

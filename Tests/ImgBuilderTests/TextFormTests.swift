@@ -56,6 +56,7 @@ import Testing
 @Suite("What a URL is saved as") struct FileNameTests {
     @Test(arguments: [
         ("https://example.org/a/b.txt", "b.txt"), ("https://example.org/a/b%20c", "b c"),
+        ("https://example.org/a/b c", "b c"),
         ("https://example.org/a.tar?x=/y", "a.tar"), ("https://example.org/a#b/c", "a"),
         ("https://example.org/", "__unnamed__"), ("https://example.org", "__unnamed__"),
         ("https://example.org/a/..", "__unnamed__"), ("https://example.org/%2e%2e", "__unnamed__"),
@@ -63,6 +64,17 @@ import Testing
     ])
     func names(_ url: String, _ name: String) {
         #expect(String(decoding: Downloads.fileName(url), as: UTF8.self) == name)
+    }
+
+    @Test(arguments: [
+        ("https://example.org/a b/c  d.txt?q#f", "https://example.org/a%20b/c%20%20d.txt?q#f"),
+        ("https://example.org/a%20b+c", "https://example.org/a%20b+c"),
+        // Nobody takes these.
+        ("https://exam ple.org/a", "https://exam ple.org/a"), ("https://h/a?b c", "https://h/a?b c"),
+        ("https://h?a/b c", "https://h?a/b c"),
+    ])
+    func blanks(_ url: String, _ asked: String) {
+        #expect(Downloads.escapingBlanks(url) == asked)
     }
 
     @Test(arguments: [("%41%6a", "Aj"), ("100%", "100%"), ("%4", "%4"), ("a%00b", "a\0b"), ("%%41", "%A"), ("", "")])
