@@ -60,9 +60,10 @@ struct InputOptions: ParsableArguments {
     var pull = false
 
     func fill(_ request: inout BuildRequest, _ environment: BuilderEnvironment) throws {
-        request.dockerfile = file.map { $0 == "-" ? .standardInput : .file($0) }
+        // Empty values are those of variables that are not set: as if the flag weren't there.
+        if let file, !file.isEmpty { request.dockerfile = file == "-" ? .standardInput : .file(file) }
         request.platforms = try parsedPlatforms(environment)
-        request.target = target
+        if let target, !target.isEmpty { request.target = target }
         request.buildArguments = buildArguments.map { text in
             let (name, value) = Self.pair(text)
             return BuildArgument(name: name, value: value)

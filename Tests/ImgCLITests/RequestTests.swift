@@ -270,6 +270,15 @@ import Testing
     }
 }
 
+extension RequestTests {
+    /// As of variables that are not set.
+    @Test func emptyValuesAreNone() throws {
+        let made = try request(["--target", "", "-f", "", "."])
+        #expect(made.target == nil)
+        #expect(made.dockerfile == nil)
+    }
+}
+
 @Suite("Flags that change nothing are named") struct NoticeTests {
     @Test(arguments: [
         (["--create-repository"], "--create-repository"), (["--verify=blobs"], "--verify"),
