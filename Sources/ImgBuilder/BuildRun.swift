@@ -86,8 +86,7 @@ struct BuildRun: Sendable {
             platforms: ready.platforms.map(\.platform),
             hasIndex: ready.platforms.count > 1 || ready.forcesIndex
         )
-        for warning in unused.warnings { events.emit(.warning(warning)) }
-        warnings += unused.warnings
+        try unused.refuse()
         // What a consumer refuses is known from the plan: nothing has been built for it, let alone sent.
         let refused = try await consumerFindings(consumers, planned, ready.platforms, ready.baseLayers)
         try checks.enforce(consumers: refused, events: events)

@@ -8,30 +8,36 @@ import Testing
     private static let amd64 = Platform(os: "linux", architecture: "amd64")
     private static let arm64 = Platform(os: "linux", architecture: "arm64")
 
-    private static func warnings(
+    private static func refusal(
         _ level: AnnotationRequest.Level,
         _ platform: Platform? = nil,
         hasIndex: Bool
-    ) -> [String] {
-        UnusedAnnotations(
+    ) -> BuildError? {
+        let annotations = UnusedAnnotations(
             annotations: [AnnotationRequest(level: level, platform: platform, key: "k", value: "v")],
             platforms: [amd64],
             hasIndex: hasIndex
         )
-        .warnings.map(\.message)
+        do { try annotations.refuse() } catch { return error }
+        return nil
     }
 
-    @Test func anIndexIsNeeded() {
-        let message = "annotation index:k is not written: one platform makes no index"
-        #expect(Self.warnings(.index, hasIndex: false) == [message])
-        #expect(Self.warnings(.indexDescriptor, hasIndex: false).count == 1)
-        #expect(Self.warnings(.index, hasIndex: true).isEmpty)
-        #expect(Self.warnings(.manifest, hasIndex: false).isEmpty)
+    @Test(arguments: [AnnotationRequest.Level.index, .indexDescriptor])
+    func anIndexIsNeeded(_ level: AnnotationRequest.Level) {
+        let error = Self.refusal(level, hasIndex: false)
+        #expect(error?.code == .usage)
+        #expect(
+            error?.diagnostics.map(\.message) == ["index annotations not supported for single platform export"]
+        )
+        #expect(error?.diagnostics.first?.notes == ["annotation: \(level.rawValue):k"])
+        #expect(Self.refusal(level, hasIndex: true) == nil)
     }
 
     @Test func thePlatformMustBeBuilt() {
-        let message = "annotation manifest:k is not written: linux/arm64 is not built, only linux/amd64"
-        #expect(Self.warnings(.manifest, Self.arm64, hasIndex: true) == [message])
-        #expect(Self.warnings(.manifest, Self.amd64, hasIndex: true).isEmpty)
+        let error = Self.refusal(.manifest, Self.arm64, hasIndex: true)
+        #expect(error?.diagnostics.map(\.message) == ["invalid annotation: no platform linux/arm64 found in source"])
+        #expect(error?.diagnostics.first?.notes == ["annotation: manifest:k", "built: linux/amd64"])
+        #expect(Self.refusal(.manifest, Self.amd64, hasIndex: true) == nil)
+        #expect(Self.refusal(.manifest, hasIndex: false) == nil)
     }
 }
