@@ -59,7 +59,13 @@ struct BaseResolver: Sendable {
     }
 
     private func image(_ request: BaseRequest, _ root: Root) async throws -> ResolvedBase {
-        let manifest = try await ImageSelection.manifest(for: request.platform, below: root.content, of: root.source)
+        let manifest = try await ImageSelection.manifest(
+            for: request.platform,
+            below: root.content,
+            of: root.source,
+            takesLesser: allowsPlatformMismatch,
+            remedy: "--allow-platform-mismatch"
+        )
         let document = try ImageManifest(parsing: manifest.bytes, mediaType: manifest.descriptor.mediaType)
         try ImageSelection.checkKind(of: document, named: "\(request.source)")
         let config = try ImageConfig(parsing: try await root.source.blob(document.config, limit: ImageLimits.config))

@@ -9,21 +9,35 @@ package enum ImageSelection {
 
     /// The manifest for a platform; a root that is a manifest is taken as it is.
     ///
+    /// - Parameters:
+    ///   - takesLesser: Whether the platform's ``Platform/lesser`` does if there is nothing else.
+    ///   - remedy: What takes it, for the error.
     /// - Throws: ``BuildError`` `.notFound` with the platforms that there are.
     package static func manifest(
         for platform: Platform,
         below root: ImageGraph.Content,
-        of source: any ImageSource
+        of source: any ImageSource,
+        takesLesser: Bool = false,
+        remedy: String
     ) async throws -> ImageGraph.Content {
         guard root.descriptor.mediaType.isIndex else { return root }
         var seen: [Platform] = []
         if let found = try await search(root, platform, source, depth: 1, &seen) { return found }
+        if takesLesser, let lesser = platform.lesser,
+            let found = try await search(root, lesser, source, depth: 1, &seen)
+        {
+            return found
+        }
         let list = seen.map(\.description).joined(separator: ", ")
+        var hints = ["choose another base, or build for one of these platforms with --platform"]
+        if let near = seen.first(where: { platform.lesser?.matchRank(of: $0) != nil }) {
+            hints.append("\(remedy) takes the image for \(near), which only some \(platform) machines run")
+        }
         throw BuildError(
             .notFound,
             "\(source.name): no match for platform in manifest: there is no image for \(platform)",
             notes: ["available: \(list.isEmpty ? "none" : list)"],
-            hints: ["choose another base, or build for one of these platforms with --platform"]
+            hints: hints
         )
     }
 

@@ -155,7 +155,7 @@ extension Platform {
 
     /// How well an image for `candidate` serves this platform: 0 is best, nil is not at all (PULL-10).
     ///
-    /// amd64 never falls back to 386 nor arm64 to arm: for a builder that would be a silent error.
+    /// amd64 never falls back to 386 nor arm64 to arm: for a builder that would be a silent error (see ``lesser``).
     public func matchRank(of candidate: Platform) -> Int? {
         let wanted = normalized
         let offered = candidate.normalized
@@ -165,6 +165,19 @@ extension Platform {
             guard Set(offered.osFeatures).isSubset(of: wanted.osFeatures) else { return nil }
         }
         return wanted.variant == offered.variant ? 0 : wanted.rank(ofLesser: offered.variant)
+    }
+
+    /// The best platform of another architecture that processors of this one may run; nil for none.
+    ///
+    /// containerd's `platforms.Only` takes it for the platform itself (PLT-4).
+    package var lesser: Platform? {
+        var copy = normalized
+        switch copy.architecture {
+        case "amd64": (copy.architecture, copy.variant) = ("386", nil)
+        case "arm64": (copy.architecture, copy.variant) = ("arm", "v8")
+        default: return nil
+        }
+        return copy
     }
 
     /// The rank of a variant below this platform's own.

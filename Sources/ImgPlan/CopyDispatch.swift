@@ -80,14 +80,32 @@ extension StageDispatch {
         return text.isEmpty ? nil : text
     }
 
-    private func origin(of copy: CopyInstruction, _ instruction: Instruction) throws(BuildError) -> CopyOrigin {
+    private mutating func origin(
+        of copy: CopyInstruction,
+        _ instruction: Instruction
+    ) throws(BuildError) -> CopyOrigin {
         let origin = try survey.origin(of: copy, at: instruction.range, in: index)
         switch origin {
         case .context: return .context
-        case .image(let request): return .image(request)
+        case .image(let request):
+            warnOfForeignFiles(of: request, instruction)
+            return .image(request)
         case .named(let context): return .named(context)
         case .scratch: return try planned(StageDispatch.scratchIndex, instruction)
         case .stage(let stage): return try planned(stage, instruction)
+        }
+    }
+
+    /// An image of another platform, which only gets here where that is allowed.
+    private mutating func warnOfForeignFiles(of request: BaseRequest, _ instruction: Instruction) {
+        guard inputs.purpose == .build, let found = survey.bases[request]?.config.platform,
+            request.platform.matchRank(of: found) == nil
+        else { return }
+        findings.ofEveryPlatform {
+            $0.warn(
+                "\(request.source) is for \(found.normalized), not for \(request.platform): its programs may not run there",
+                at: instruction.range
+            )
         }
     }
 

@@ -92,6 +92,14 @@ struct Findings {
         if !diagnostics.contains(finding) { diagnostics.append(finding) }
     }
 
+    /// Notes what is said of each platform, not of the first alone.
+    mutating func ofEveryPlatform(_ note: (inout Findings) -> Void) {
+        let wasOn = isOn
+        isOn = true
+        note(&self)
+        isOn = wasOn
+    }
+
     /// A warning that no rule stands for.
     mutating func warn(_ message: String, at range: SourceRange? = nil, hints: [String] = []) {
         guard isOn else { return }

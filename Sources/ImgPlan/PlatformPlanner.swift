@@ -44,14 +44,15 @@ struct PlatformPlanner {
         guard node.platform != wanted, let request = try survey.baseRequest(of: index),
             let base = survey.bases[request], wanted.matchRank(of: base.config.platform) == nil
         else { return }
-        let isOn = findings.isOn
-        findings.isOn = true
-        findings.warn(
-            "The image for \(wanted) is built on \(base.reference) for \(base.config.platform.normalized): its programs will not run there",
-            at: node.source.line.range,
-            hints: ["leave out --platform in FROM of the stage that is built; it is meant for stages that run tools"]
-        )
-        findings.isOn = isOn
+        findings.ofEveryPlatform {
+            $0.warn(
+                "The image for \(wanted) is built on \(base.reference) for \(base.config.platform.normalized): its programs will not run there",
+                at: node.source.line.range,
+                hints: [
+                    "leave out --platform in FROM of the stage that is built; it is meant for stages that run tools"
+                ]
+            )
+        }
     }
 
     /// A stage of no Dockerfile for what is copied from `scratch`.
@@ -128,11 +129,15 @@ struct PlatformPlanner {
     private mutating func warnOfPlatform(_ base: BaseImage, _ node: StageGraph.Node) {
         let (found, wanted) = (base.config.platform, node.platform)
         guard found.os != wanted.os || found.architecture != wanted.architecture else { return }
-        findings.report(
-            .invalidBaseImagePlatform,
-            "Base image \(base.reference) was pulled with platform \"\(found)\", expected \"\(wanted)\" for current build",
-            at: node.source.line.range,
-            skipped: node.source.line.skippedRules
-        )
+        func report(_ findings: inout Findings) {
+            findings.report(
+                .invalidBaseImagePlatform,
+                "Base image \(base.reference) was pulled with platform \"\(found)\", expected \"\(wanted)\" for current build",
+                at: node.source.line.range,
+                skipped: node.source.line.skippedRules
+            )
+        }
+        // A build gets here only with leave, which must not be silent (PULL-10).
+        if inputs.purpose == .build { findings.ofEveryPlatform(report) } else { report(&findings) }
     }
 }

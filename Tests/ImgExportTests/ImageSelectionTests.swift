@@ -28,7 +28,11 @@ private struct MemorySource: ImageSource {
     static let images = [LayoutTests.image("amd64"), LayoutTests.image("arm64")]
 
     /// - Parameter levels: Indexes around the images.
-    private static func source(levels: Int, declaresPlatforms: Bool = true) -> MemorySource {
+    private static func source(
+        _ images: [ImageGraph.Image] = images,
+        levels: Int,
+        declaresPlatforms: Bool = true
+    ) -> MemorySource {
         var documents: [Digest: [UInt8]] = [:]
         for image in images {
             documents[image.manifest.descriptor.digest] = image.manifest.bytes
@@ -49,9 +53,19 @@ private struct MemorySource: ImageSource {
         return MemorySource(root: root, documents: documents)
     }
 
-    private static func select(_ architecture: String, _ source: MemorySource) async throws -> Digest {
-        let platform = Platform(os: "linux", architecture: architecture)
-        return try await ImageSelection.manifest(for: platform, below: source.root, of: source).descriptor.digest
+    private static func select(
+        _ architecture: String,
+        _ source: MemorySource,
+        takesLesser: Bool = false
+    ) async throws -> Digest {
+        try await ImageSelection.manifest(
+            for: Platform(os: "linux", architecture: architecture),
+            below: source.root,
+            of: source,
+            takesLesser: takesLesser,
+            remedy: "--option"
+        )
+        .descriptor.digest
     }
 
     /// PULL-11: nested indexes are descended, and a configuration speaks for an entry without platform.
@@ -73,6 +87,26 @@ private struct MemorySource: ImageSource {
         #expect(error?.code == .notFound)
         #expect(error?.diagnostics.first?.message.contains("there is no image for linux/s390x") == true)
         #expect(error?.diagnostics.first?.notes == ["available: linux/amd64, linux/arm64"])
+        #expect(error?.diagnostics.first?.hints.count == 1)
+    }
+
+    /// PULL-10: an image of a lesser architecture is taken only where that is asked for.
+    @Test(arguments: [("amd64", "386", true), ("arm64", "arm", true), ("amd64", "386", false)])
+    func lesserArchitectures(_ wanted: String, _ offered: String, _ declaresPlatforms: Bool) async throws {
+        let images = [LayoutTests.image("s390x"), LayoutTests.image(offered)]
+        let source = Self.source(images, levels: 2, declaresPlatforms: declaresPlatforms)
+        let error = await #expect(throws: BuildError.self) { try await Self.select(wanted, source) }
+        #expect(error?.code == .notFound)
+        let hint = try #require(error?.diagnostics.first?.hints.last)
+        #expect(hint.hasPrefix("--option takes the image for linux/\(offered)"), "\(hint)")
+        let digest = try await Self.select(wanted, source, takesLesser: true)
+        #expect(digest == images[1].manifest.descriptor.digest)
+        // Only if there is nothing better, and never the other way round.
+        let best = LayoutTests.image(wanted)
+        let both = Self.source([images[1], best], levels: 1)
+        #expect(try await Self.select(wanted, both, takesLesser: true) == best.manifest.descriptor.digest)
+        let greater = Self.source([best], levels: 1)
+        await #expect(throws: BuildError.self) { try await Self.select(offered, greater, takesLesser: true) }
     }
 
     @Test func deeperNestingIsRefused() async {

@@ -10,6 +10,8 @@ struct Planning {
     var inputs: PlanInputs
     /// Configurations of the base images there are, by reference as written.
     var images: [String: ImageConfig] = Planning.images
+    /// What bases are for; nil means what is asked for.
+    var foundPlatform: Platform?
 
     init(_ text: String, _ change: (inout PlanInputs) -> Void = { _ in }) throws {
         self.text = text
@@ -56,7 +58,7 @@ struct Planning {
     private func base(_ request: BaseRequest) throws -> BaseImage {
         let name = "\(request.source)"
         var config = try #require(images[name], "no such image: \(name)")
-        config.platform = request.platform
+        config.platform = foundPlatform ?? request.platform
         let layer = Descriptor(mediaType: .ociLayerGzip, digest: Self.digest, size: 1)
         let descriptor = Descriptor(mediaType: .ociManifest, digest: Self.digest, size: 1)
         let manifest = ImageManifest(

@@ -81,6 +81,30 @@ struct StageTests {
         #expect(try Planning("\(text) AS x\nFROM plain\nCOPY --from=x / /").findings().isEmpty)
     }
 
+    /// PULL-10: what another platform's image is taken for is said of each platform and each instruction.
+    @Test func imagesOfAnotherPlatformAreWarnedOf() throws {
+        let both = ["amd64", "arm64"].map { Platform(os: "linux", architecture: $0) }
+        var planning = try Planning("FROM plain\nCOPY --from=full /x /x") { $0.platforms = both }
+        planning.foundPlatform = Platform(os: "linux", architecture: "arm", variant: "v7")
+        let rule = "InvalidBaseImagePlatform: Base image plain:latest was pulled with platform \"linux/arm/v7\""
+        #expect(
+            try planning.findings() == [
+                "\(rule), expected \"linux/amd64\" for current build (line 1)",
+                "\(rule), expected \"linux/arm64\" for current build (line 1)",
+                "full:latest is for linux/arm/v7, not for linux/amd64: its programs may not run there (line 2)",
+                "full:latest is for linux/arm/v7, not for linux/arm64: its programs may not run there (line 2)",
+            ]
+        )
+        planning.foundPlatform = both[1]
+        planning.inputs.platforms = [both[1]]
+        #expect(try planning.findings().isEmpty)
+        // As BuildKit's linter: the first platform, and FROM alone.
+        planning.inputs.platforms = both
+        planning.inputs.purpose = .check
+        planning.foundPlatform = Platform(os: "linux", architecture: "s390x")
+        #expect(try planning.findings().map { String($0.suffix(8)) } == ["(line 1)"])
+    }
+
     @Test func targetIgnoresCase() throws {
         let text = "FROM scratch AS Build\nLABEL a=1\nFROM nosuch/x"
         #expect(try Planning(text) { $0.target = "BUILD" }.target().name == "build")

@@ -90,6 +90,34 @@ import Testing
         }
     }
 
+    /// PULL-10: what only some machines of the platform run is taken with leave and a warning, never without.
+    @Test func anIndexOfLesserArchitectures() async throws {
+        try await Lab.with(bases: []) { lab in
+            let base = lab.reference("lesser:1")
+            try lab.scratch.write("base/Dockerfile", "FROM scratch\nCOPY Dockerfile /f\n")
+            let platforms = ["--platform", "linux/arm/v7,linux/386"]
+            let made = try await lab.imgbuild(platforms + ["-t", base, "--push", lab.scratch["base"]])
+            try #require(made.status == 0, "\(made)")
+            try lab.scratch.write("ctx/Dockerfile", "FROM \(base)\nCOPY --from=\(base) /f /g\n")
+            let image = lab.reference("p:1")
+            let arguments = ["--platform", "linux/amd64,linux/arm64", "-t", image, "--push", lab.scratch["ctx"]]
+            let refused = try await lab.imgbuild(arguments)
+            #expect(refused.status == 4)
+            #expect(refused.errors.contains("--allow-platform-mismatch takes the image for linux/"), "\(refused)")
+            let result = try await lab.imgbuild(arguments + ["--allow-platform-mismatch"])
+            #expect(result.status == 0, "\(result)")
+            for (wanted, found) in [("amd64", "386"), ("arm64", "arm/v7")] {
+                #expect(result.errors.contains("pulled with platform \"linux/\(found)\", expected \"linux/\(wanted)\""))
+                #expect(result.errors.contains("lesser:1 is for linux/\(found), not for linux/\(wanted)"), "\(result)")
+                let config = try await lab.skopeo([
+                    "inspect", "--config", "--raw", "--tls-verify=false", "--override-arch", wanted,
+                    "docker://\(image)",
+                ])
+                #expect(config.contains("\"architecture\":\"\(wanted)\""))
+            }
+        }
+    }
+
     /// A blob is corrupt when it is not what its digest says.
     @Test func aCorruptBaseBlobStopsTheBuild() async throws {
         try await Lab.with(bases: ["debian"]) { lab in
