@@ -103,9 +103,8 @@ package struct IgnorePatterns: Sendable, Hashable {
     ///
     /// - Parameters:
     ///   - path: Relative, without a leading or trailing slash.
-    ///   - isDirectory: Patterns don't tell directories and files apart; only walks do.
     ///   - parent: The state of the directory that holds it.
-    package func evaluate(path: [UInt8], isDirectory: Bool, parent: State) -> Verdict {
+    package func evaluate(path: [UInt8], parent: State) -> Verdict {
         var verdict = Verdict(ignored: false, state: State(), decidedBy: nil)
         for (position, pattern) in patterns.enumerated() {
             if !parent[position] {
@@ -122,9 +121,9 @@ package struct IgnorePatterns: Sendable, Hashable {
     package func ignores(path: [UInt8]) -> Verdict {
         var verdict = Verdict(ignored: false, state: initialState, decidedBy: nil)
         for end in path.indices where path[end] == UInt8(ascii: "/") {
-            verdict = evaluate(path: Array(path[..<end]), isDirectory: true, parent: verdict.state)
+            verdict = evaluate(path: Array(path[..<end]), parent: verdict.state)
         }
-        return evaluate(path: path, isDirectory: false, parent: verdict.state)
+        return evaluate(path: path, parent: verdict.state)
     }
 
     /// Whether nothing below an ignored directory can come back through an exception (IGN-8).

@@ -208,7 +208,7 @@ struct ContextIndex {
         if let patterns, let state {
             let inner = TreePath.join(path, name)
             let isDirectory = node.kind == .directory
-            let verdict = patterns.evaluate(path: inner, isDirectory: isDirectory, parent: state)
+            let verdict = patterns.evaluate(path: inner, parent: state)
             if verdict.ignored {
                 node.pattern = Int32(verdict.decidedBy ?? -1)
                 node.visibility = isDirectory && !patterns.canPrune(inner) ? .undecided : .ignored

@@ -35,12 +35,12 @@ struct PatternFilter {
             var level = Level(path: path, include: nil, exclude: nil, pending: nil)
             var isWanted = true
             if let include, let state = parent.include {
-                let verdict = include.evaluate(path: path, isDirectory: entry.isDirectory, parent: state)
+                let verdict = include.evaluate(path: path, parent: state)
                 isWanted = verdict.ignored
                 level.include = verdict.state
             }
             if let exclude, let state = parent.exclude {
-                let verdict = exclude.evaluate(path: path, isDirectory: entry.isDirectory, parent: state)
+                let verdict = exclude.evaluate(path: path, parent: state)
                 isWanted = isWanted && !verdict.ignored
                 level.exclude = verdict.state
             }

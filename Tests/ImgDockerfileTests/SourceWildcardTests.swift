@@ -57,7 +57,7 @@ import Testing
         let stars = Array((String(repeating: "**/", count: 100) + "*b").utf8)
         let deep = Array(String(repeating: "a/", count: 1000).utf8)
         let patterns = try IgnorePatterns(parsing: stars)
-        #expect(!patterns.evaluate(path: deep + [0x61], isDirectory: false, parent: patterns.initialState).ignored)
+        #expect(!patterns.evaluate(path: deep + [0x61], parent: patterns.initialState).ignored)
     }
 }
 
@@ -73,7 +73,7 @@ import Testing
                 !first.isException
             else { continue }
             let state = patterns.initialState
-            let found = patterns.evaluate(path: Array(path.utf8), isDirectory: false, parent: state).ignored
+            let found = patterns.evaluate(path: Array(path.utf8), parent: state).ignored
             #expect(found == NaiveMatch.ignore(pattern, path), "\(pattern) on \(path)")
         }
     }
