@@ -176,10 +176,12 @@ struct ContextIndex {
     /// Positions of a directory's children, reading it if need be.
     private mutating func readChildren(of node: Int, path: [UInt8]) throws(BuildError) -> Range<Int> {
         if nodes[node].firstChild < 0 {
+            if Task.isCancelled { throw BuildError(.interrupted, "interrupted") }
             let listing = try root.list(path)
+            try demandReadable(listing, path, states[Int32(node)])
             let first = nodes.count
             let state = states.removeValue(forKey: Int32(node))
-            for item in listing.items where item.isPresent {
+            for item in listing.items where item.failure == 0 {
                 append(item, name: listing.name(item), parent: node, path: path, state: state)
             }
             nodes[node].firstChild = Int32(first)
@@ -187,6 +189,23 @@ struct ContextIndex {
         }
         let first = Int(nodes[node].firstChild)
         return first..<first + Int(nodes[node].childCount)
+    }
+
+    /// What is excluded may be out of reach; anything else must not be missing from the image in silence.
+    func demandReadable(
+        _ listing: DirectoryListing,
+        _ path: [UInt8],
+        _ state: IgnorePatterns.State?
+    ) throws(BuildError) {
+        for item in listing.items where item.failure != 0 {
+            let inner = TreePath.join(path, listing.name(item))
+            if let patterns, let state, patterns.canPrune(inner),
+                patterns.evaluate(path: inner, parent: state).ignored
+            {
+                continue
+            }
+            throw root.unreadable(inner, item.failure)
+        }
     }
 
     private mutating func append(

@@ -68,11 +68,11 @@ final class DirectoryRoot: Sendable {
         return listing
     }
 
-    private func unreadable(_ directory: [UInt8], _ code: Int32) -> BuildError {
-        let shown = String(decoding: path + [UInt8(ascii: "/")] + directory, as: UTF8.self)
+    func unreadable(_ inner: [UInt8], _ code: Int32) -> BuildError {
+        let shown = String(decoding: path + [UInt8(ascii: "/")] + inner, as: UTF8.self)
         return BuildError(
             .failure,
-            "cannot read directory \(shown): \(systemMessage(code))",
+            "cannot read \(shown): \(systemMessage(code))",
             hints: ["exclude it in .dockerignore if it does not belong into the image"]
         )
     }
@@ -152,8 +152,8 @@ struct DirectoryListing {
         var deviceMajor: UInt32 = 0
         var deviceMinor: UInt32 = 0
         var linkTarget: [UInt8] = []
-        /// False when it vanished while the directory was read.
-        var isPresent = false
+        /// Why the system does not tell about it; 0 when it does.
+        var failure: Int32 = 0
     }
 
     /// The names, each followed by a zero byte.
@@ -164,7 +164,7 @@ struct DirectoryListing {
         names[item.nameStart..<item.nameStart + item.nameLength]
     }
 
-    fileprivate mutating func append(name: UnsafeRawBufferPointer) {
+    mutating func append(name: UnsafeRawBufferPointer) {
         let isDot = unsafe name.count <= 2 && name.allSatisfy { $0 == UInt8(ascii: ".") }
         if isDot { return }
         items.append(Item(nameStart: names.count, nameLength: name.count))
@@ -180,24 +180,30 @@ struct DirectoryListing {
         }
     }
 
-    fileprivate mutating func fill(from descriptor: Int32) {
-        for position in items.indices {
-            var status = stat()
-            let start = items[position].nameStart
-            let result = unsafe names.withUnsafeBytes { buffer -> Int32 in
-                guard let base = buffer.baseAddress else { return -1 }
-                let name = unsafe (base + start).assumingMemoryBound(to: CChar.self)
-                return unsafe fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW)
-            }
-            guard result == 0 else { continue }
-            items[position].adopt(status)
-            if items[position].kind == .symlink {
-                items[position].linkTarget = readLink(descriptor, start, size: Int(status.st_size))
-            }
-        }
+    /// Asks the system about every name; what vanished meanwhile is dropped.
+    mutating func fill(from descriptor: Int32) {
+        for position in items.indices { items[position].failure = examine(position, in: descriptor) }
+        items.removeAll { $0.failure == ENOENT }
     }
 
-    private func readLink(_ descriptor: Int32, _ start: Int, size: Int) -> [UInt8] {
+    /// 0 or the error number.
+    private mutating func examine(_ position: Int, in descriptor: Int32) -> Int32 {
+        var status = stat()
+        let start = items[position].nameStart
+        let result = unsafe names.withUnsafeBytes { buffer -> Int32 in
+            guard let base = buffer.baseAddress else { return -1 }
+            let name = unsafe (base + start).assumingMemoryBound(to: CChar.self)
+            return unsafe fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW)
+        }
+        guard result == 0 else { return errno }
+        items[position].adopt(status)
+        guard items[position].kind == .symlink else { return 0 }
+        let link = readLink(descriptor, start, size: Int(status.st_size))
+        items[position].linkTarget = link.target
+        return link.failure
+    }
+
+    private func readLink(_ descriptor: Int32, _ start: Int, size: Int) -> (target: [UInt8], failure: Int32) {
         var target = [UInt8](repeating: 0, count: max(size, 0) + 4096)
         let length = unsafe names.withUnsafeBytes { buffer -> Int in
             guard let base = buffer.baseAddress else { return -1 }
@@ -207,14 +213,13 @@ struct DirectoryListing {
                 return unsafe readlinkat(descriptor, name, place.assumingMemoryBound(to: CChar.self), room.count)
             }
         }
-        return length > 0 ? Array(target[..<length]) : []
+        return length < 0 ? ([], errno) : (Array(target[..<length]), 0)
     }
 }
 
 extension DirectoryListing.Item {
     /// Takes what `fstatat` said; sockets become empty regular files (CTX-3).
     fileprivate mutating func adopt(_ status: stat) {
-        isPresent = true
         mode = UInt16(truncatingIfNeeded: status.st_mode & 0o7777)
         mtime = Timestamp(
             seconds: Int64(status.st_mtim.tv_sec),

@@ -52,6 +52,58 @@ import Testing
         #expect(found == ["a/b", "a/b/c", "a/d"].map { Array($0.utf8) })
     }
 
+    /// What the system does not tell about must not be left out in silence; what is gone is.
+    @Test func onlyWhatIsGoneIsLeftOut() throws {
+        let fixture = try ContextFixture(["f here x"])
+        var listing = DirectoryListing()
+        for name in ["gone", "here"] { unsafe Array(name.utf8).withUnsafeBytes { unsafe listing.append(name: $0) } }
+        var other = listing
+        let directory = unsafe open(fixture.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        defer { close(directory) }
+        listing.fill(from: directory)
+        #expect(listing.items.map { Array(listing.name($0)) } == [Array("here".utf8)])
+        #expect(listing.items.map(\.failure) == [0])
+        other.fill(from: -1)
+        #expect(other.items.map(\.failure) == [EBADF, EBADF])
+        let patterns = try IgnorePatterns(parsing: Array("gone\n".utf8))
+        let index = ContextIndex(root: try DirectoryRoot.open(fixture.path), patterns: patterns)
+        let error = #expect(throws: BuildError.self) {
+            try index.demandReadable(other, [], patterns.initialState)
+        }
+        #expect(error?.diagnostics.first?.message.hasSuffix("/here: bad file descriptor") == true)
+        try index.demandReadable(listing, [], nil)
+    }
+
+    @Test func whatIsExcludedMayBeOutOfReach() throws {
+        let fixture = try ContextFixture()
+        var listing = DirectoryListing()
+        unsafe Array("secret".utf8).withUnsafeBytes { unsafe listing.append(name: $0) }
+        listing.fill(from: -1)
+        for (text, isRefused) in [("secret\n", false), ("other\n", true), ("secret\n!secret/public\n", true)] {
+            let patterns = try IgnorePatterns(parsing: Array(text.utf8))
+            let index = ContextIndex(root: try DirectoryRoot.open(fixture.path), patterns: patterns)
+            if isRefused {
+                #expect(throws: BuildError.self) {
+                    try index.demandReadable(listing, [], patterns.initialState)
+                }
+            } else {
+                try index.demandReadable(listing, [], patterns.initialState)
+            }
+        }
+    }
+
+    @Test func aContextThatIsNotNeededAnyMoreIsReadNoFurther() async throws {
+        let fixture = try ContextFixture(["f a/b x"])
+        let root = try DirectoryRoot.open(fixture.path)
+        let reading = Task {
+            unsafe withUnsafeCurrentTask { unsafe $0?.cancel() }
+            var index = ContextIndex(root: root, patterns: nil)
+            try index.readAll(below: [])
+        }
+        let error = await #expect(throws: BuildError.self) { try await reading.value }
+        #expect(error?.code == .interrupted)
+    }
+
     @Test func aMissingContextIsNamed() async {
         let error = await #expect(throws: BuildError.self) {
             try await ContextTree.open("/no/such/directory", ignoring: nil, pool: Scenario.pool)
