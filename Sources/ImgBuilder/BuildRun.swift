@@ -103,24 +103,22 @@ struct BuildRun: Sendable {
         var shared: SharedCache?
     }
 
-    /// Resolves what is copied, and asks for permission to push while bases are read.
+    /// Resolves what is copied, and asks for permission to push meanwhile: neither's failure waits for the other.
     private func makeReady(_ planned: Planned, _ shared: SharedCache?) async throws -> Ready {
         var request = request
         if try BuilderArguments(buildArguments, platforms: request.platforms).forcesIndex { request.forcesIndex = true }
         let target = Publisher(request: request, session: session, cache: try await session.documents())
-        async let probe = target.probed(for: planned.plan.platforms.map(\.platform))
-        do {
-            let resolved = try await resolve(planned, shared)
-            return Ready(
-                platforms: resolved.platforms,
-                baseLayers: resolved.baseLayers,
-                publisher: try await probe,
-                forcesIndex: request.forcesIndex,
-                shared: shared
-            )
-        } catch {
-            _ = try? await probe
-            throw error
+        let (resolved, publisher) = try await both {
+            try await resolve(planned, shared)
+        } _: {
+            try await target.probed(for: planned.plan.platforms.map(\.platform))
         }
+        return Ready(
+            platforms: resolved.platforms,
+            baseLayers: resolved.baseLayers,
+            publisher: publisher,
+            forcesIndex: request.forcesIndex,
+            shared: shared
+        )
     }
 }
