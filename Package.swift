@@ -92,7 +92,7 @@ let package = Package(
         library("ImgChecks", ["ImgOCI", "ImgReport"]),
 
         library("ImgBuilder", builderParts + [subprocess, system]),
-        library("ImgCLI", ["ImgBuilder", "ImgExport", "ImgOCI", "ImgReport", arguments]),
+        library("ImgCLI", ["ImgBuilder", "ImgExport", "ImgOCI", "ImgReport", "ImgTasks", arguments]),
         .executableTarget(name: "imgbuild", dependencies: ["ImgCLI"], swiftSettings: house),
 
         .target(

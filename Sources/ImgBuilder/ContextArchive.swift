@@ -89,6 +89,7 @@ private final class ArchiveTarget {
         defer { close(descriptor) }
         let part = Int(min(max(header.size, 512), 256 << 10))
         while true {
+            try StreamError.checkCancellation()
             let chunk = try reader.readChunk(part)
             if chunk.isEmpty { break }
             var rest = chunk.span

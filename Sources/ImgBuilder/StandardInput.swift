@@ -1,6 +1,7 @@
 import Glibc
 import ImgReport
 import ImgStream
+import ImgTasks
 import Synchronization
 
 /// Standard input, with a look at its first bytes.
@@ -11,7 +12,7 @@ final class PeekingInput: ByteSource, Sendable {
     func peek(_ count: Int) throws(StreamError) -> [UInt8] {
         var bytes: [UInt8] = []
         while bytes.count < count {
-            let chunk = try Self.readSome(count - bytes.count)
+            let chunk = try readChunk(count - bytes.count)
             if chunk.isEmpty { break }
             bytes += chunk
         }
@@ -30,21 +31,11 @@ final class PeekingInput: ByteSource, Sendable {
             return held.count
         }
         while true {
+            guard DescriptorWait.forInput(STDIN_FILENO) else { throw StreamError(.cancelled, "interrupted") }
             let count = unsafe Glibc.read(STDIN_FILENO, buffer.baseAddress, buffer.count)
-            if count < 0, errno == EINTR { continue }
+            if count < 0, errno == EINTR || errno == EAGAIN { continue }
             guard count >= 0 else { throw .io(errno, "cannot read standard input") }
             return count
-        }
-    }
-
-    private static func readSome(_ count: Int) throws(StreamError) -> [UInt8] {
-        var chunk = [UInt8](repeating: 0, count: count)
-        while true {
-            let read = unsafe chunk.withUnsafeMutableBytes { unsafe Glibc.read(STDIN_FILENO, $0.baseAddress, $0.count) }
-            if read < 0, errno == EINTR { continue }
-            guard read >= 0 else { throw .io(errno, "cannot read standard input") }
-            chunk.removeLast(count - read)
-            return chunk
         }
     }
 }

@@ -46,6 +46,7 @@ public enum CommandLineTool {
         }
     }
 
+    /// - Throws: What is wrong with the arguments.
     private static func perform(_ command: any ToolCommand) async throws -> Int32 {
         let interrupts = Interrupts()
         let failure: BuildError
@@ -56,14 +57,20 @@ public enum CommandLineTool {
             if let signal = interrupts.signal {
                 // Whatever failed did so because it was cancelled.
                 failure = Interrupts.error(signal)
-            } else if let error = error as? BuildError {
-                failure = error
+            } else if let known = Self.failure(error) {
+                failure = known
             } else {
                 throw error
             }
         }
         command.report(failure)
         return failure.code.rawValue
+    }
+
+    /// Why a command could not do its work; nil when its arguments are wrong.
+    static func failure(_ error: any Error) -> BuildError? {
+        if error is ValidationError { return nil }
+        return error as? BuildError ?? BuildError("\(error)")
     }
 
     /// A first word that is neither a command nor there as a context is most often a misspelt command.

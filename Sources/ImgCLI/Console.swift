@@ -1,5 +1,6 @@
 import Glibc
 import ImgBuilder
+import ImgTasks
 import Synchronization
 
 /// One of the process's output streams, written a line at a time from any thread.
@@ -70,6 +71,10 @@ final class Console: Sendable {
                 )
             }
             if count < 0, errno == EINTR { continue }
+            if count < 0, errno == EAGAIN {
+                DescriptorWait.forRoom(descriptor)
+                continue
+            }
             guard count > 0 else {
                 failed.withLock { $0 = errno }
                 return

@@ -12,7 +12,7 @@ final class Interrupts: Sendable {
     /// Where the handler, which may do next to nothing, writes the signal's number.
     private static let channel = Atomic<Int32>(-1)
 
-    /// How long cancelled work may take to end, in milliseconds: a read of standard input ends when somebody writes.
+    /// How long cancelled work may take to end, in milliseconds: a file system of the network may not answer.
     private static let patience: Int32 = 2500
 
     /// What a command fails with that a signal has ended.
@@ -42,7 +42,6 @@ final class Interrupts: Sendable {
         var ends: [Int32] = [-1, -1]
         guard unsafe pipe(&ends) == 0 else { return }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        Self.channel.store(ends[1], ordering: .sequentiallyConsistent)
         let box = unsafe Unmanaged.passRetained(Waiter(descriptor: ends[0], cancel: cancel))
         var thread = pthread_t()
         let status = unsafe pthread_create(
@@ -55,7 +54,11 @@ final class Interrupts: Sendable {
             },
             box.toOpaque()
         )
-        guard status == 0 else { return unsafe box.release() }
+        guard status == 0 else {
+            for end in ends { close(end) }
+            return unsafe box.release()
+        }
+        Self.channel.store(ends[1], ordering: .sequentiallyConsistent)
         for number in [SIGINT, SIGTERM] where !Self.isIgnored(number) {
             Glibc.signal(number) { number in
                 let before = errno

@@ -1,5 +1,6 @@
 import Glibc
 import ImgReport
+import ImgTasks
 
 /// Questions to the person at the terminal, asked before any work begins.
 enum Prompt {
@@ -72,8 +73,9 @@ enum Prompt {
     private static func readInput(_ count: Int) throws -> [UInt8]? {
         var chunk = [UInt8](repeating: 0, count: count)
         while true {
+            guard DescriptorWait.forInput(STDIN_FILENO) else { throw BuildError(.interrupted, "interrupted") }
             let got = unsafe chunk.withUnsafeMutableBytes { unsafe Glibc.read(STDIN_FILENO, $0.baseAddress, $0.count) }
-            if got < 0, errno == EINTR { continue }
+            if got < 0, errno == EINTR || errno == EAGAIN { continue }
             guard got >= 0 else {
                 throw BuildError("cannot read standard input: \(unsafe String(cString: strerror(errno)))")
             }

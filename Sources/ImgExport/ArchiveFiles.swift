@@ -38,7 +38,7 @@ struct ArchiveFiles: LayoutFiles {
         let reader = try TarReader(file.whole.source, format: .anyCompression)
         var spool: SpoolFile?
         while let header = try reader.next() {
-            if Task.isCancelled { throw StreamError(.cancelled, "interrupted") }
+            try StreamError.checkCancellation()
             guard let name = Self.name(header.path, in: "") else { continue }
             switch header.kind {
             case .file:

@@ -1,5 +1,6 @@
 import Glibc
 package import ImgReport
+import ImgTasks
 import Synchronization
 
 /// A file being written: under a draft name until it is complete, so that a reader sees the old or the new content.
@@ -11,7 +12,7 @@ package final class DraftFile: Sendable {
     /// Empty for what has no draft.
     private let draft: String
     /// -1 once it is closed.
-    private let descriptor: Mutex<Int32>
+    let descriptor: Mutex<Int32>
 
     /// - Parameter path: Where the file will be; `-` is standard output.
     package init(path: String) throws(BuildError) {
@@ -67,6 +68,10 @@ package final class DraftFile: Sendable {
         while rest.count > 0 {
             let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(target, $0.baseAddress, $0.count) }
             if count < 0, errno == EINTR { continue }
+            if count < 0, errno == EAGAIN {
+                DescriptorWait.forRoom(target)
+                continue
+            }
             guard count > 0 else { throw LocalFiles.failure("write", path) }
             rest = rest.extracting(droppingFirst: count)
         }
@@ -78,8 +83,9 @@ package final class DraftFile: Sendable {
             defer { open = -1 }
             return open
         }
-        close(open)
-        guard unsafe draft.isEmpty || rename(draft, path) == 0 else {
+        // Some file systems, those of the network among them, tell only at the end whether there was room.
+        let isWhole = close(open) == 0 || errno == EINTR
+        guard isWhole, unsafe draft.isEmpty || rename(draft, path) == 0 else {
             let error = LocalFiles.failure("write", path)
             unsafe unlink(draft)
             throw error

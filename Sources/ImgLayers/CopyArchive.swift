@@ -124,7 +124,6 @@ enum ArchiveMembers {
         var members: [Member] = []
         var next: TarHeader? = first
         while let header = next {
-            if Task.isCancelled { throw StreamError(.cancelled, "interrupted") }
             var member = Member(header: header, content: nil)
             if header.kind == .file {
                 if header.size == 0 {

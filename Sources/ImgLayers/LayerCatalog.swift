@@ -68,10 +68,10 @@ enum TimelessContent {
         let hasher = LayerHasher()
         var buffer = ReadBuffer()
         while let header = try reader.next() {
-            try Task.checkCancellation()
             try hasher.append(header.timeless)
             guard header.kind == .file else { continue }
             while try buffer.fill(from: reader) {
+                try StreamError.checkCancellation()
                 try buffer.withSpan { chunk throws(StreamError) in try hasher.write(chunk) }
             }
         }

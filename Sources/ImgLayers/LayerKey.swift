@@ -43,7 +43,7 @@ struct LayerKey: Hashable, Sendable {
                 if !identity.isSettled(at: now) { isTrusted = false }
             case .spool(let file, let offset, let size)?:
                 shape.add("spool \(size)")
-                state.add("\(ObjectIdentifier(file).hashValue) \(offset)")
+                state.add("\(file.number) \(offset)")
                 isTrusted = false
             }
         }

@@ -7,6 +7,10 @@ package final class SpoolFile: Sendable, Hashable {
     private let file: StoredFile
     private let length = Mutex<Int64>(0)
 
+    private static let made = Atomic<UInt64>(0)
+    /// No other file of this process has it, now or later.
+    package let number = made.wrappingAdd(1, ordering: .relaxed).newValue
+
     private init(adopting descriptor: Int32) {
         self.descriptor = descriptor
         file = StoredFile(adopting: descriptor)
@@ -52,7 +56,7 @@ package final class SpoolFile: Sendable, Hashable {
     package func append(contentOf reader: TarReader) throws(StreamError) -> Piece {
         let offset = size
         while true {
-            if Task.isCancelled { throw StreamError(.cancelled, "interrupted") }
+            try StreamError.checkCancellation()
             let chunk = try reader.readChunk(256 << 10)
             if chunk.isEmpty { break }
             try append(chunk.span)
@@ -90,5 +94,5 @@ package final class SpoolFile: Sendable, Hashable {
 
     package static func == (left: SpoolFile, right: SpoolFile) -> Bool { left === right }
 
-    package func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
+    package func hash(into hasher: inout Hasher) { hasher.combine(number) }
 }

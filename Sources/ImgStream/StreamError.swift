@@ -30,4 +30,9 @@ package struct StreamError: Error, Sendable, Hashable, CustomStringConvertible {
     }
 
     package var description: String { message }
+
+    /// Ends long work soon after its task was cancelled.
+    package static func checkCancellation() throws(StreamError) {
+        if Task.isCancelled { throw StreamError(.cancelled, "interrupted") }
+    }
 }

@@ -61,7 +61,8 @@ import ImgOCI
 
     /// The next entry; what is left of the previous one's content is skipped.
     package func next() throws(StreamError) -> TarHeader? {
-        try locale.using { () throws(StreamError) in
+        try StreamError.checkCancellation()
+        return try locale.using { () throws(StreamError) in
             var entry: OpaquePointer?
             switch unsafe archive_read_next_header(archive, &entry) {
             case ARCHIVE_OK, ARCHIVE_WARN:

@@ -159,6 +159,18 @@ import Testing
         }
     }
 
+    /// Whether between its members or inside of one.
+    @Test(arguments: [0, 1 << 20]) func unpackingEndsWithItsTask(_ place: Int) async throws {
+        try await Scratch.with { scratch in
+            let tar = try Self.tar([("a", .file, 0o644, String(repeating: "x", count: 4 << 20))])
+            scratch.makeParents(of: "in/x")
+            let unpacking = Task { try ContextArchive.unpack(CancellingSource(tar, at: place), into: scratch["in"]) }
+            let error = await #expect(throws: StreamError.self) { try await unpacking.value }
+            #expect(error?.code == .cancelled)
+            #expect(scratch.names(in: "in") == (place == 0 ? [] : ["a"]))
+        }
+    }
+
     @Test func linksInsideAreFollowed() async throws {
         try await Scratch.with { scratch in
             try scratch.write(
@@ -186,6 +198,26 @@ import Testing
             scratch: ScratchDirectories(parent: scratch.path, pool: pool),
             pool: pool
         )
+    }
+}
+
+/// Bytes in small pieces, and the end of the reader's task before one of them.
+private final class CancellingSource: ByteSource {
+    private let bytes: [UInt8]
+    private let place: Int
+    private var position = 0
+
+    init(_ bytes: [UInt8], at place: Int) {
+        self.bytes = bytes
+        self.place = place
+    }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+        if position >= place { unsafe withUnsafeCurrentTask { unsafe $0?.cancel() } }
+        let count = min(buffer.count, bytes.count - position, 4096)
+        unsafe buffer.copyBytes(from: bytes[position..<position + count])
+        position += count
+        return count
     }
 }
 

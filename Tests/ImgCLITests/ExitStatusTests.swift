@@ -1,4 +1,6 @@
 import Glibc
+import ImgOCI
+import ImgReport
 import ImgTestKit
 import Testing
 
@@ -80,6 +82,37 @@ import Testing
             }
             #expect(await CommandLineTool.run(["cache", "prune", "--cache-dir", scratch["cache"]]) == 0)
         }
+    }
+
+    /// A parent may have set the pipe not to block, and read it slowly.
+    @Test func aFullPipeIsWaitedFor() async {
+        var ends: [Int32] = [0, 0]
+        #expect(unsafe pipe(&ends) == 0)
+        let (reader, writer) = (ends[0], ends[1])
+        _ = fcntl(writer, F_SETFL, O_NONBLOCK)
+        let lines = Array(repeating: String(repeating: "x", count: 99), count: 2000)
+        let count = Task.detached {
+            var (count, chunk) = (0, [UInt8](repeating: 0, count: 4096))
+            while case let got = unsafe read(reader, &chunk, chunk.count), got > 0 {
+                count += got
+                usleep(1000)
+            }
+            return count
+        }
+        let console = Console(descriptor: writer)
+        console.print(lines)
+        close(writer)
+        #expect(console.failure == nil)
+        #expect(await count.value == 200_000)
+        close(reader)
+    }
+
+    /// Only mistakes in arguments have the status of mistakes in arguments.
+    @Test func anyErrorIsAFailure() {
+        let failure = CommandLineTool.failure(OCIError("broken"))
+        #expect(failure?.code == .failure)
+        #expect(failure?.diagnostics.map(\.message) == ["broken"])
+        #expect(CommandLineTool.failure(BuildError(.notFound, "gone"))?.code == .notFound)
     }
 
     @Test func whatCannotBeWrittenIsAFailure() {

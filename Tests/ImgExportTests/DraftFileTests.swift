@@ -2,6 +2,7 @@ import Glibc
 import ImgOCI
 import ImgReport
 import ImgTestKit
+import Synchronization
 import Testing
 
 @testable import ImgExport
@@ -36,6 +37,23 @@ import Testing
         try await Scratch.with { scratch in
             try DraftFile(path: scratch["out"]).write([0x61].span)
             #expect(scratch.names().isEmpty)
+        }
+    }
+
+    /// Some file systems tell only when a file is closed that there was no room for it.
+    @Test func aFileThatCannotBeClosedIsNotThere() async throws {
+        try await Scratch.with { scratch in
+            try scratch.write("out", "old")
+            let draft = try DraftFile(path: scratch["out"])
+            try draft.write([0x61].span)
+            let open = draft.descriptor.withLock { descriptor in
+                defer { descriptor = 1 << 30 }
+                return descriptor
+            }
+            defer { close(open) }
+            #expect(throws: BuildError.self) { try draft.commit() }
+            #expect(scratch.names() == ["out"])
+            #expect(try scratch.read("out") == "old")
         }
     }
 

@@ -34,6 +34,36 @@ import Testing
         await #expect(throws: StreamError.self) { try await Self.extract([3], from: Self.layer) }
     }
 
+    /// A later file may lie in memory where an earlier one lay.
+    @Test func filesOfOneRunAreToldApart() async throws {
+        try await Scratch.with { scratch in
+            let settings = try CompressionSettings(format: .gzip, level: nil)
+            var identities: Set<String> = []
+            for _ in 0..<100 {
+                let spool = try SpoolFile.create(in: scratch.path)
+                let header = TarHeader(path: [0x61], kind: .file)
+                let entry = LayerEntry(header: header, content: .spool(file: spool, offset: 0, size: 0))
+                identities.insert(LayerKey(LayerSpec(entries: [entry]), settings: settings, now: .epoch).identity)
+            }
+            #expect(identities.count == 100)
+        }
+    }
+
+    @Test func copyingOfAMemberEndsWithItsTask() async throws {
+        try await Scratch.with { scratch in
+            let spool = try SpoolFile.create(in: scratch.path)
+            let copying = Task {
+                let reader = try TarReader(BytesSource(Self.layer))
+                _ = try reader.next()
+                unsafe withUnsafeCurrentTask { unsafe $0?.cancel() }
+                #expect(throws: StreamError.self) { try reader.next() }
+                return try spool.append(contentOf: reader)
+            }
+            let error = await #expect(throws: StreamError.self) { try await copying.value }
+            #expect(error?.code == .cancelled)
+        }
+    }
+
     /// The path index is kept, so this may be the only time that the blob's bytes are seen.
     @Test(arguments: [512, 3 * 512, 5 * 512 + 2, layer.count - 1])
     func nothingIsTakenFromAnotherBlob(_ place: Int) async throws {
