@@ -205,7 +205,8 @@ final class BaseLayers: LayerContentReader, Sendable {
 
     func read(layer: Digest, ordinal: Int, limit: Int) async throws(BuildError) -> [UInt8] {
         do {
-            guard let content = try await extract([ordinal], of: layer)[ordinal], content.size <= Int64(limit) else {
+            let contents = try await slots.withSlot { [self] in try await extract([ordinal], of: layer) }
+            guard let content = contents[ordinal], content.size <= Int64(limit) else {
                 throw BuildError("file larger than \(limit) bytes")
             }
             return try await pool.run { try content.openLocal()?.readAll(limit: limit) ?? [] }

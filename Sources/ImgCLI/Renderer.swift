@@ -224,8 +224,8 @@ struct ByteCount: CustomStringConvertible {
 
     init(_ count: Int64) {
         let units = ["B", "kB", "MB", "GB", "TB"]
-        var unit = 0
-        var tenths = count * 10
+        // Ten times a sum of what foreign manifests say may be too much.
+        var (tenths, unit) = count < 1000 ? (count * 10, 0) : ((count / 50 + 1) / 2, 1)
         while tenths >= 10_000, unit < units.count - 1 {
             tenths = (tenths + 500) / 1000
             unit += 1

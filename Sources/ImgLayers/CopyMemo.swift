@@ -42,19 +42,24 @@ package final class CopyMemo: Sendable {
         if !step.link { await readAhead(step, source, stage) }
         let key = Key(step: step, range: range, isVoid: stage.isVoid)
         let (resolver, questions) = (resolver, StageQuestions())
-        let resolved = try? await known.value(for: key) {
-            let spec = try await resolver.resolve(step, at: range, source: source, into: stage.recording(questions))
-            return Resolved(spec: spec, index: try StageTree.index(of: spec), questions: questions)
+        let isOwn = Atomic(false)
+        let resolved: Resolved
+        do {
+            resolved = try await known.value(for: key) {
+                isOwn.store(true, ordering: .relaxed)
+                let spec = try await resolver.resolve(step, at: range, source: source, into: stage.recording(questions))
+                return Resolved(spec: spec, index: try StageTree.index(of: spec), questions: questions)
+            }
+        } catch {
+            // Another platform's failure need not be this one's.
+            if isOwn.load(ordering: .relaxed) || Task.isCancelled { throw BuildError(wrapping: error) }
+            return try await alone(step, range, source, stage)
         }
-        if let resolved {
-            // Whoever did the work has nothing to compare with.
-            var isSame = resolved.questions === questions
-            if !isSame { isSame = try await resolved.questions.haveSameAnswers(from: stage) }
-            guard isSame else { return try await alone(step, range, source, stage) }
-            return (resolved.spec, stage.appending(resolved.spec, index: resolved.index))
-        }
-        // A platform's failure is its own as well.
-        return try await alone(step, range, source, stage)
+        // Whoever did the work has nothing to compare with.
+        var isSame = resolved.questions === questions
+        if !isSame { isSame = try await resolved.questions.haveSameAnswers(from: stage) }
+        guard isSame else { return try await alone(step, range, source, stage) }
+        return (resolved.spec, stage.appending(resolved.spec, index: resolved.index))
     }
 
     /// Reads base layers of several platforms at a time, not one platform after the other, and the context meanwhile.

@@ -183,13 +183,14 @@ extension ImageReference {
         )
     }
 
+    /// - Parameter path: A part of `text`.
     private static func check(path: Substring, isOnHub: Bool, in text: String) throws(ReferenceError) {
         if path.utf8.contains(where: { (0x41...0x5a).contains($0) }), isPath(path.lowercased()[...]) {
             let prefix = isOnHub && !path.contains("/") ? "library/" : ""
             throw ReferenceError(
                 text,
                 "invalid reference format: repository name (\(prefix)\(path)) must be lowercase",
-                hint: "write \(text.lowercased())"
+                hint: "write \(text[..<path.startIndex])\(path.lowercased())\(text[path.endIndex...])"
             )
         }
         guard isPath(path) else { throw ReferenceError(text, "invalid reference format") }

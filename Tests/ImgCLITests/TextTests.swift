@@ -212,7 +212,8 @@ let sample = SourceFile(
 @Suite("Numbers of bytes") struct ByteCountTests {
     @Test(arguments: [
         (Int64(0), "0 B"), (999, "999 B"), (1000, "1.0 kB"), (1234, "1.2 kB"), (99_949, "99.9 kB"), (123_456, "123 kB"),
-        (5_000_000_000, "5.0 GB"), (12_345_678_901_234, "12.3 TB"),
+        (5_000_000_000, "5.0 GB"), (12_345_678_901_234, "12.3 TB"), (999_949, "999 kB"), (999_950, "1.0 MB"),
+        (.max, "9223372 TB"),
     ])
     func shown(_ count: Int64, _ text: String) {
         #expect(ByteCount(count).description == text)

@@ -12,6 +12,8 @@ import Testing
 private final class CountingSource: SourceTree {
     let tree: StageTree
     let walks = Mutex(0)
+    /// How often something was missing.
+    let misses = Counter()
     /// Paths that were read ahead.
     let ahead = Mutex<[[UInt8]]>([])
 
@@ -31,6 +33,11 @@ private final class CountingSource: SourceTree {
     func readAhead(_ path: [UInt8]) async { ahead.withLock { $0.append(path) } }
 
     func content(of entry: Entry) -> ContentRef? { tree.content(of: entry) }
+
+    func hints(forMissing path: [UInt8]) async -> [String] {
+        misses.add(1)
+        return []
+    }
 }
 
 @Suite("Copies of several platforms") struct CopyMemoTests {
@@ -100,6 +107,16 @@ private final class CountingSource: SourceTree {
         let made = try await CopyMemo(Self.resolver).resolve(copy, at: range, source: source, into: base)
         #expect(made.spec.entries.count == 2)
         #expect(reads.value == 0)
+    }
+
+    /// Whoever did the work knows that it fails.
+    @Test func aFailureIsWorkedOutOnce() async throws {
+        let source = CountingSource(try Scenario.stage([["f app x"]]))
+        let (copy, range) = try Self.copy("COPY missing /")
+        await #expect(throws: BuildError.self) {
+            try await CopyMemo(Self.resolver).resolve(copy, at: range, source: source, into: try Scenario.stage([]))
+        }
+        #expect(source.misses.value == 1)
     }
 
     @Test func aNameIsLookedUpInEachImage() async throws {

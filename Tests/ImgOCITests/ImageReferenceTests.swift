@@ -87,5 +87,12 @@ import Testing
         #expect { try ImageReference(parsing: "ghcr.io/Me/App") } throws: {
             ($0 as? ReferenceError)?.hint == "write ghcr.io/me/app"
         }
+        // Tags and hosts are what they are.
+        #expect { try ImageReference(parsing: "App:App") } throws: {
+            ($0 as? ReferenceError)?.hint == "write app:App"
+        }
+        #expect { try ImageReference(parsing: "Host/App:RC1@sha256:\(Self.hex)") } throws: {
+            ($0 as? ReferenceError)?.hint == "write Host/app:RC1@sha256:\(Self.hex)"
+        }
     }
 }
