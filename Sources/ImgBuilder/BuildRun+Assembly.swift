@@ -20,7 +20,11 @@ extension BuildRun {
             let start = try await checks.startFindings(
                 platform: platform.resolved.platform,
                 config: platform.resolved.stage.plan.config,
-                files: StageFiles(tree: platform.resolved.stage.tree, own: own.map(\.layer.notes)),
+                files: StageFiles(
+                    tree: platform.resolved.stage.tree,
+                    own: own.map(\.layer.notes),
+                    pool: pool
+                ),
                 known: found
             )
             images.append(

@@ -4,6 +4,7 @@ import ImgLayers
 public import ImgOCI
 public import ImgReport
 import ImgStore
+import ImgTasks
 import ImgTree
 
 /// The verdict on an image that is there already, platform by platform.
@@ -96,7 +97,7 @@ extension Builder {
             }
             let verified = try await withThrowingTaskGroup(of: (Int, Verified).self) { group in
                 for (number, image) in images.enumerated() {
-                    group.addTask { (number, try await Self.verified(image, source, layers)) }
+                    group.addTask { (number, try await Self.verified(image, source, layers, session.pool)) }
                 }
                 var found: [Int: Verified] = [:]
                 for try await (number, image) in group { found[number] = image }
@@ -151,7 +152,8 @@ extension Builder {
     private static func verified(
         _ image: ImageGraph.Image,
         _ source: any ImageSource,
-        _ layers: BaseLayers
+        _ layers: BaseLayers,
+        _ pool: BlockingPool
     ) async throws -> Verified {
         let config = try ImageConfig(parsing: try await source.blob(image.config.descriptor, limit: ImageLimits.config))
         let platform = image.platform?.normalized ?? config.platform.normalized
@@ -180,7 +182,8 @@ extension Builder {
                 return (digest: digest, load: { try await layers.index(of: digest) })
             }
         )
-        let check = StartCheck(config: config, platform: platform, files: StageFiles(tree: tree, own: []))
+        let files = StageFiles(tree: tree, own: [], pool: pool)
+        let check = StartCheck(config: config, platform: platform, files: files)
         findings += try await check.findings()
         var orphans: [Int: String] = [:]
         for (place, layer) in image.layers.enumerated() {

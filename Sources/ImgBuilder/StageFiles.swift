@@ -1,6 +1,7 @@
 import ImgChecks
 import ImgLayers
 import ImgStream
+import ImgTasks
 import ImgTree
 
 /// A stage's files as the checks ask for them.
@@ -8,6 +9,7 @@ struct StageFiles: ImageFiles {
     let tree: StageTree
     /// Of the layers built here, bottom first; those of base layers stand in their indexes.
     let own: [[[UInt8]: [UInt8]]]
+    let pool: BlockingPool
 
     /// Whether questions cost no download.
     var isAtHand: Bool { tree.tree.isLoaded }
@@ -50,7 +52,7 @@ struct StageFiles: ImageFiles {
         guard entry.kind == .file else { return .unknown }
         if entry.size == 0 { return .text("") }
         let isAccounts = path == "/etc/passwd" || path == "/etc/group"
-        let account = isAccounts ? try await tree.accountFile(path) : nil
+        let account = isAccounts ? try await tree.accountFile(path, on: pool) : nil
         return (account ?? note(entry)).map { .text(String(decoding: $0, as: UTF8.self)) } ?? .unknown
     }
 }

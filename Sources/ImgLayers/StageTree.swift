@@ -1,6 +1,7 @@
 package import ImgOCI
 package import ImgReport
 import ImgStream
+package import ImgTasks
 package import ImgTree
 
 /// Reads content that lies in layers, for the few questions that need it: account files copied from elsewhere.
@@ -122,16 +123,12 @@ package struct StageTree: SourceTree {
     }
 
     /// The content of `etc/passwd` or `etc/group` as far as an index or a source at hand has it; nil otherwise.
-    package func accountFile(_ path: String) async throws(BuildError) -> [UInt8]? {
+    package func accountFile(_ path: String, on pool: BlockingPool) async throws(BuildError) -> [UInt8]? {
         let resolution = try await resolve(Array(path.utf8))
         guard let entry = resolution.entry, entry.kind == .file else { return nil }
         if let kept = try await keptContent(of: entry) { return kept }
         guard let reference = content(of: entry), reference.size <= Int64(Accounts.fileLimit) else { return nil }
-        do {
-            return try reference.openLocal()?.readAll(limit: Accounts.fileLimit)
-        } catch {
-            throw BuildError(wrapping: error)
-        }
+        return try await pool.building { try reference.openLocal()?.readAll(limit: Accounts.fileLimit) }
     }
 
     /// Where a regular file's bytes lie if its layer's index keeps them, else nothing.

@@ -10,7 +10,8 @@ package final class BlobDraft: ByteSink {
     private let store: ContentStore
     private var place: StorePlace
     private var path: String
-    private var descriptor: Int32
+    /// -1 once it is closed.
+    var descriptor: Int32
     private var count: Int64 = 0
     /// Shows what is written to others meanwhile.
     private var shown: GrowingFile?
@@ -55,17 +56,24 @@ package final class BlobDraft: ByteSink {
     /// - Returns: The blob's file.
     package func commit(as digest: Digest) throws(StreamError) -> String {
         shown?.end()
-        VerifiedStamp.set(descriptor, digest)
+        try finish(as: digest)
         var target = store.blobPath(digest, in: place)
         if unsafe rename(path, target) != 0 {
             try leave(because: errno)
-            VerifiedStamp.set(descriptor, digest)
+            try finish(as: digest)
             target = store.blobPath(digest, in: place)
             guard unsafe rename(path, target) == 0 else { throw .io(errno, "cannot write to \(place.path)") }
         }
         _ = close(descriptor)
         descriptor = -1
         return target
+    }
+
+    /// Marks the file as verified, if all of it is there.
+    private func finish(as digest: Digest) throws(StreamError) {
+        let status = StoreFiles.settle(descriptor)
+        guard status == 0 else { throw .io(status, "cannot write to \(place.path)") }
+        VerifiedStamp.set(descriptor, digest)
     }
 
     private func open(in place: StorePlace) -> Int32 {

@@ -99,20 +99,22 @@ package final class ContentStore: Sendable {
         for place in [place, spare.opened].compactMap({ $0 }) {
             let file = blobPath(digest, in: place)
             guard let info = StoreFiles.regularFile(file) else { continue }
-            guard Int64(info.st_size) == size, VerifiedStamp.holds(info, digest) || verify(file, digest) else {
-                unsafe unlink(file)
-                continue
-            }
+            let isRight = holds(file, info, digest, size)
+            if isRight == false { unsafe unlink(file) }
+            guard isRight == true else { continue }
             StoreFiles.touch(file)
             return file
         }
         return nil
     }
 
-    private func verify(_ file: String, _ digest: Digest) -> Bool {
-        guard let source = try? FileSource.open(file) else { return false }
+    /// Whether a file has the content of its name; nil when it cannot be read now.
+    private func holds(_ file: String, _ info: stat, _ digest: Digest, _ size: Int64) -> Bool? {
+        guard Int64(info.st_size) == size else { return false }
+        if VerifiedStamp.holds(info, digest) { return true }
+        guard let source = try? FileSource.open(file) else { return nil }
         let check = DigestCheck(digest.algorithm)
-        while let chunk = try? source.readChunk(256 << 10) {
+        while !Task.isCancelled, let chunk = try? source.readChunk(256 << 10) {
             guard chunk.isEmpty else {
                 check.update(chunk)
                 continue
@@ -121,7 +123,7 @@ package final class ContentStore: Sendable {
             VerifiedStamp.set(file, digest)
             return true
         }
-        return false
+        return nil
     }
 
     /// Drops a blob that turned out to be damaged.

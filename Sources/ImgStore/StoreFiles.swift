@@ -36,6 +36,14 @@ enum StoreFiles {
         }
     }
 
+    /// What closing a file would tell, while it stays open; 0 or the error number.
+    ///
+    /// Some file systems, those of the network among them, tell only then whether there was room.
+    static func settle(_ descriptor: Int32) -> Int32 {
+        let other = dup(descriptor)
+        return other >= 0 && close(other) == 0 || errno == EINTR ? 0 : errno
+    }
+
     /// Copies the start of one file to another; 0 or the error number.
     static func copy(from old: Int32, to new: Int32, count: Int64) -> Int32 {
         var chunk = [UInt8](repeating: 0, count: 256 << 10)

@@ -2,6 +2,7 @@ import ImgChecks
 import ImgLayers
 import ImgOCI
 import ImgStream
+import ImgTasks
 import ImgTree
 import Testing
 
@@ -56,7 +57,8 @@ import Testing
             own: [
                 [Array("srv/passwd".utf8): Array("root:x:0:0\n".utf8), Array("srv/tool".utf8): elf.encoded],
                 [Array("usr/bin/new".utf8): elf.encoded],
-            ]
+            ],
+            pool: BlockingPool(threads: 1)
         )
     }
 
