@@ -3,6 +3,14 @@ import ImgOCI
 import ImgPlan
 import ImgStore
 
+extension BuildPlan {
+    /// The COPY and ADD steps of all platforms.
+    fileprivate var copies: [CopyStep] {
+        platforms.flatMap(\.stages).flatMap(\.steps)
+            .compactMap { if case .copy(let copy) = $0.action { copy } else { nil } }
+    }
+}
+
 /// From a plan to what each platform's layers hold.
 extension BuildRun {
     /// One platform's target stage, its contents at hand.
@@ -28,6 +36,7 @@ extension BuildRun {
         for base in planned.bases.values { base.layers.forEach(baseLayers.register) }
         let epoch = planned.epoch.map { Timestamp(seconds: $0) }
         let remotes = try await remotes()
+        async let _ = remotes.fetchAhead(planned.plan.copies)
         let contexts = ContextSet(main: planned.context, remotes: remotes, scratch: session.scratch, pool: pool)
         let copies = CopyResolver(
             pool: pool,

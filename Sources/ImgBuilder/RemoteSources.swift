@@ -17,12 +17,30 @@ final class RemoteSources: Sendable {
     /// One fetch per operand, however many platforms want it.
     private let files = OnceMap<String, Downloads.Download>()
     private let checkouts = OnceMap<GitReference, GitCommand.Checkout>()
+    private let slots = Limiter(limit: 4)
 
     init(downloads: Downloads, git: GitCommand, scratch: ScratchDirectories, pool: BlockingPool) {
         self.downloads = downloads
         self.git = git
         self.scratch = scratch
         self.pool = pool
+    }
+
+    /// Begins with everything that steps will ask for, a few at a time; what fails is reported at its step.
+    func fetchAhead(_ steps: [CopyStep]) async {
+        await withTaskGroup(of: Void.self) { group in
+            for step in steps {
+                for source in step.sources {
+                    group.addTask { [self] in
+                        switch source {
+                        case .path: break
+                        case .url(let url): _ = try? await download(url, checksum: step.checksum)
+                        case .git(let reference): _ = try? await checkout(reference, checksum: step.checksum)
+                        }
+                    }
+                }
+            }
+        }
     }
 
     /// What became of the operands that are no paths, by position.
@@ -61,22 +79,24 @@ final class RemoteSources: Sendable {
     }
 
     private func download(_ url: String, checksum: String?) async throws -> Downloads.Download {
-        try await files.value(for: "\(checksum ?? "") \(url)") { [downloads] in
-            try await downloads.file(url, checksum: checksum)
+        try await files.value(for: "\(checksum ?? "") \(url)") { [downloads, slots] in
+            try await slots.withSlot { try await downloads.file(url, checksum: checksum) }
         }
     }
 
     /// The work tree of a git source, checked out once.
     func checkout(_ reference: GitReference, checksum: String?) async throws -> GitCommand.Checkout {
-        let (git, scratch) = (git, scratch)
+        let (git, scratch, slots) = (git, scratch, slots)
         let checkout = try await checkouts.value(for: reference) {
-            let directory = try await scratch.make("git")
-            return try await git.checkout(
-                reference.remote,
-                ref: reference.ref,
-                submodules: reference.submodules,
-                into: directory
-            )
+            try await slots.withSlot {
+                let directory = try await scratch.make("git")
+                return try await git.checkout(
+                    reference.remote,
+                    ref: reference.ref,
+                    submodules: reference.submodules,
+                    into: directory
+                )
+            }
         }
         if let wanted = checksum ?? reference.checksum, !checkout.commit.hasPrefix(wanted) {
             throw BuildError("expected checksum to match \(wanted), got \(checkout.commit)")

@@ -131,6 +131,26 @@ import Testing
         }
     }
 
+    /// Six files of half a second each, four at a time.
+    @Test func downloadsRunSideBySide() async throws {
+        try await Scratch.with { scratch in
+            let (running, seen) = (Counter(), Collected<Int>())
+            let server = try ScriptedServer { exchange in
+                seen.append(running.add(1))
+                pause(seconds: 0.5)
+                running.add(-1)
+                return ServerResponse(200, text: exchange.target)
+            }
+            defer { server.stop() }
+            let steps = (1...6).map { "ADD http://127.0.0.1:\(server.port)/\($0) /d\($0)/\n" }
+            let start = ContinuousClock.now
+            #expect(try await Self.lastLayer(scratch, "FROM scratch\n" + steps.joined()) == ["d6/", "d6/6"])
+            #expect(ContinuousClock.now - start < .seconds(2.5))
+            #expect(seen.all.max() == 4)
+            #expect(server.requests.count == 6)
+        }
+    }
+
     // MARK: - Git
 
     /// A bare repository with a tag `v1` and a newer commit on `main`.
