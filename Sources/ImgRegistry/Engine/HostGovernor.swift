@@ -34,12 +34,18 @@ final class HostGovernor: Sendable {
     }
 
     /// The host asked for less: all wait, and half as many go on.
+    ///
+    /// Requests that were under way together are told so one by one; it counts once.
     func throttle(for delay: Duration) {
-        let end = ContinuousClock.now + delay
-        state.withLock {
-            $0.pausedUntil = max($0.pausedUntil ?? end, end)
-            $0.successes = 0
+        let now = ContinuousClock.now
+        let isFirst = state.withLock { state in
+            defer {
+                state.pausedUntil = max(state.pausedUntil ?? now, now + delay)
+                state.successes = 0
+            }
+            return state.pausedUntil.map { $0 <= now } ?? true
         }
+        guard isFirst else { return }
         transfers.limit = max(1, transfers.limit / 2)
         requests.limit = max(1, requests.limit / 2)
     }
