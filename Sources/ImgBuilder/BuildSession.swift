@@ -84,7 +84,11 @@ final class BuildSession: Sendable {
                 )
                 events.emit(.warning(warning))
             }
-            let store = try await pool.run { try ContentStore.open(at: path, fallback: fallback, warn: warn) }
+            let store = try await pool.run {
+                let store = try ContentStore.open(at: path, fallback: fallback, warn: warn)
+                store.keepFromPruning()
+                return store
+            }
             if let reason = store.degradation { warn(reason) }
             return store
         }

@@ -43,14 +43,15 @@ extension Builder {
 
     /// Removes what was not used for longest until at most `limit` bytes are left.
     ///
-    /// What was used within the hour stays whatever the limit is, as other builds may need it; with 0 everything goes.
+    /// What was used within the hour stays whatever the limit is, as other builds may need it. Without a limit everything
+    /// else goes; with 0, all that builds which are running do not use.
     ///
     /// - Returns: Bytes that were freed.
-    public func pruneCache(to limit: Int64) async throws(BuildError) -> Int64 {
+    public func pruneCache(to limit: Int64? = nil) async throws(BuildError) -> Int64 {
         try await perform { session in
             let store = try await session.openedCache()
             return try await session.pool.run {
-                store.prune(to: limit, minimumAge: limit == 0 ? 0 : ContentStore.restingAge)
+                store.prune(to: limit ?? 0, minimumAge: limit == 0 ? 0 : ContentStore.restingAge)
             }
         }
     }

@@ -44,21 +44,27 @@ struct CacheUsageCommand: ToolCommand {
 struct CachePruneCommand: ToolCommand {
     static let configuration = CommandConfiguration(
         commandName: "prune",
-        abstract: "Remove what was not used for longest."
+        abstract: "Remove what was not used for longest; what was used within the hour stays."
     )
 
     @Option(
         name: .customLong("keep-storage"),
-        help: "Bytes that may stay, such as 2GB, beside what was used within the hour; 0 removes everything."
+        help: """
+            Bytes that may stay, such as 2GB, beside what was used within the hour; 0 removes everything but what running \
+            builds use.
+            """
     )
-    var keep = "0"
+    var keep: String?
 
     @OptionGroup
     var cache: CacheLocation
 
     func perform() async throws -> Int32 {
-        guard let limit = ByteCount.parse(keep) else {
-            throw BuildError(.usage, "invalid value \"\(keep)\" of --keep-storage: a number with B, kB, MB or GB")
+        let limit = try keep.map { text in
+            guard let limit = ByteCount.parse(text) else {
+                throw BuildError(.usage, "invalid value \"\(text)\" of --keep-storage: a number with B, kB, MB or GB")
+            }
+            return limit
         }
         let freed = try await Builder(environment: cache.environment, events: WarningsOnly())
             .pruneCache(to: limit)

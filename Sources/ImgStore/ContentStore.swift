@@ -24,6 +24,7 @@ package final class ContentStore: Sendable {
     private struct State {
         var hasWarned = false
         var hasMadeRoom = false
+        var mark: StoreMark?
     }
 
     private init(
@@ -45,6 +46,7 @@ package final class ContentStore: Sendable {
     ///
     /// Blocks.
     package func removeTemporaryFiles() {
+        state.withLock { $0.mark = nil }
         if !isPersistent { place.remove() }
         spare.remove()
     }
@@ -81,6 +83,14 @@ package final class ContentStore: Sendable {
 
     /// Absolute.
     package var path: String { place.path }
+
+    /// Keeps what is used from now on from being pruned, here and by other processes, until the store is closed.
+    package func keepFromPruning() {
+        let draft = "\(place.drafts)/\(draftName())"
+        state.withLock { state in
+            if state.mark == nil { state.mark = StoreMark.make(in: place.marks, draft: draft) }
+        }
+    }
 
     // MARK: - Blobs
 

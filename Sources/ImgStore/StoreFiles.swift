@@ -90,15 +90,18 @@ enum StoreFiles {
     private static let now = (1 << 30) - 1
     private static let omitted = (1 << 30) - 2
 
+    /// A regular file; times are in seconds since the epoch.
+    typealias File = (path: String, size: Int64, used: Int64, modified: Int64)
+
     /// Regular files below a directory.
-    static func files(below directory: String) -> [(path: String, size: Int64, used: Int64)] {
-        var found: [(path: String, size: Int64, used: Int64)] = []
+    static func files(below directory: String) -> [File] {
+        var found: [File] = []
         for (path, info) in entries(of: directory) {
             switch info.st_mode & S_IFMT {
             case S_IFDIR: found += files(below: path)
             case S_IFREG:
-                let used = max(Int64(info.st_atim.tv_sec), Int64(info.st_mtim.tv_sec))
-                found.append((path, Int64(info.st_blocks) * 512, used))
+                let modified = Int64(info.st_mtim.tv_sec)
+                found.append((path, Int64(info.st_blocks) * 512, max(Int64(info.st_atim.tv_sec), modified), modified))
             default: break
             }
         }

@@ -9,6 +9,9 @@ struct StorePlace: Sendable {
 
     var drafts: String { "\(path)/drafts" }
 
+    /// One file for each build that runs.
+    var marks: String { "\(path)/running" }
+
     /// Creates the directories; 0 or the error number.
     ///
     /// Others may read the layers of private images only if the user has let them into the directory.

@@ -31,6 +31,8 @@ extension ContentStore {
 
     /// Removes what was not used for longest until the store is small enough, and drafts that were left behind.
     ///
+    /// What was used since the oldest build that runs began stays in any case (``keepFromPruning()``).
+    ///
     /// - Parameters:
     ///   - limit: Bytes that may stay.
     ///   - minimumAge: Files used within this many seconds stay, whatever the limit.
@@ -38,14 +40,16 @@ extension ContentStore {
     @discardableResult
     package func prune(to limit: Int64, minimumAge: Int64 = 0) -> Int64 {
         let now = Int64(time(nil))
+        // A file that was used in the same second may be one that the build is about to use.
+        let newest = min(now - minimumAge, (StoreMark.oldest(in: place.marks) ?? .max) - 1)
         var freed: Int64 = 0
-        for draft in StoreFiles.files(below: scratchDirectory) where now - draft.used > 24 * 3600 {
+        for draft in StoreFiles.files(below: place.drafts) where now - draft.used > 24 * 3600 {
             if unsafe unlink(draft.path) == 0 { freed += draft.size }
         }
         let files = StoreFiles.files(below: "\(path)/blobs") + StoreFiles.files(below: "\(path)/records")
         var total = files.reduce(0) { $0 + $1.size }
         for file in files.sorted(by: { ($0.used, $0.path) < ($1.used, $1.path) }) {
-            guard total > limit, now - file.used >= minimumAge else { break }
+            guard total > limit, file.used <= newest else { break }
             if unsafe unlink(file.path) == 0 {
                 total -= file.size
                 freed += file.size

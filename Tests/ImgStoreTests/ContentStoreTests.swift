@@ -110,6 +110,29 @@ import Testing
         }
     }
 
+    /// Whatever the limit; and nothing older.
+    @Test func pruningKeepsWhatARunningBuildUses() async throws {
+        try await Scratch.with { scratch in
+            let pruner = try ContentStore.open(at: scratch["cache"], fallback: scratch.path)
+            let old = try Self.put("old", in: pruner)
+            try await Program.output("touch", ["-d", "2020-01-01", old.path])
+            let used = try Self.put("used", in: pruner)
+            try await Program.output("touch", ["-d", "2020-01-01", used.path])
+            let build = try ContentStore.open(at: scratch["cache"], fallback: scratch.path)
+            build.keepFromPruning()
+            let new = try Self.put("new", in: build)
+            #expect(build.path(of: used.digest, size: 4) != nil)
+            pruner.prune(to: 0)
+            #expect(build.path(of: old.digest, size: 3) == nil)
+            #expect(build.path(of: used.digest, size: 4) == used.path)
+            #expect(build.path(of: new.digest, size: 3) == new.path)
+            build.removeTemporaryFiles()
+            #expect(scratch.names(in: "cache/running").isEmpty)
+            pruner.prune(to: 0)
+            #expect(pruner.usage().blobCount == 0)
+        }
+    }
+
     /// Same size, other bytes: a program changed the file, or the machine lost power.
     @Test func aBlobWithOtherBytesIsThrownAway() async throws {
         try await Scratch.with { scratch in

@@ -24,4 +24,26 @@ import Testing
             #expect(scratch.names(in: "cache/drafts").isEmpty)
         }
     }
+
+    /// When the cache is full its drafts are elsewhere; those that were left behind in it go all the same.
+    @Test func oldDraftsGoFromAFullCache() async throws {
+        try await Scratch.with { scratch in
+            let store = try ContentStore.open(at: scratch["cache"], fallback: scratch.path)
+            try scratch.write("cache/drafts/old", "x")
+            try await Program.output("touch", ["-d", "2020-01-01", scratch["cache/drafts/old"]])
+            _ = try store.overflow(because: ENOSPC)
+            store.prune(to: .max)
+            #expect(scratch.names(in: "cache/drafts").isEmpty)
+        }
+    }
+
+    /// Nobody has locked it any more.
+    @Test func theMarkOfAKilledBuildGoes() async throws {
+        try await Scratch.with { scratch in
+            let store = try ContentStore.open(at: scratch["cache"], fallback: scratch.path)
+            try scratch.write("cache/running/1", "")
+            #expect(StoreMark.oldest(in: store.place.marks) == nil)
+            #expect(scratch.names(in: "cache/running").isEmpty)
+        }
+    }
 }
