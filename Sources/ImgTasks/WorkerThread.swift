@@ -14,7 +14,6 @@ package enum WorkerThread {
 
     /// Runs `body` on a new detached thread.
     ///
-    /// The thread's character type is UTF-8 whatever the process's locale is: C libraries convert file names by it.
     /// - Parameters:
     ///   - name: Shown by debuggers; the kernel keeps its first 15 bytes.
     ///   - stackSize: In bytes.
@@ -50,16 +49,7 @@ package enum WorkerThread {
 
     private static func run(_ start: Start) {
         setName(start.name)
-        let previous = unsafe newlocale(Int32(LC_CTYPE_MASK), "C.UTF-8", nil)
-        if let locale = unsafe previous {
-            unsafe uselocale(locale)
-        }
         start.body()
-        if let locale = unsafe previous {
-            // The global locale must be back in use before the thread's own one is freed.
-            unsafe uselocale(globalLocale)
-            unsafe freelocale(locale)
-        }
     }
 
     private static func setName(_ name: String) {
@@ -70,7 +60,4 @@ package enum WorkerThread {
         var bytes = Array(name.utf8.prefix(15))
         _ = unsafe write(file, &bytes, bytes.count)
     }
-
-    /// `LC_GLOBAL_LOCALE`, a cast macro that Swift does not import.
-    private static var globalLocale: locale_t? { unsafe locale_t(bitPattern: -1) }
 }

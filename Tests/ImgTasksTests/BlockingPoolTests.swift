@@ -26,8 +26,6 @@ struct BlockingPoolTests {
         let pool = BlockingPool(threads: 1, name: "pool-under-test")
         let name = try await pool.run { threadName() }
         #expect(name == "pool-under-test")
-        let type = try await pool.run { unsafe String(cString: nl_langinfo(nl_item(CODESET))) }
-        #expect(type == "UTF-8")
     }
 
     @Test func runsEvenFromAnActor() async throws {
