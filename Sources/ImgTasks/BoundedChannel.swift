@@ -7,8 +7,8 @@ package struct ChannelClosed: Error {
 
 /// A queue of bounded length between one producer and one consumer.
 ///
-/// Either side may be a task or a thread of a ``BlockingPool``. The blocking calls notice the cancellation of the task
-/// they run in within a fraction of a second.
+/// The consumer may be a task or a thread of a ``BlockingPool``. The blocking call notices the cancellation of the task it
+/// runs in within a fraction of a second.
 package final class BoundedChannel<Element: Sendable>: Sendable {
     /// Who waits for the other side.
     private enum Waiter {
@@ -95,16 +95,6 @@ package final class BoundedChannel<Element: Sendable>: Sendable {
         }
     }
 
-    /// Adds an element, blocking the thread until there is room.
-    /// - Throws: ``ChannelClosed`` if the consumer has gone or the channel was finished; `CancellationError`.
-    @available(*, noasync)
-    package func sendBlocking(_ element: Element) throws {
-        while try !offer(element) {
-            try Task.checkCancellation()
-            block(.producer)
-        }
-    }
-
     /// The oldest element, or nil after the last.
     /// - Throws: The error the channel was finished with; `CancellationError`.
     package func next() async throws -> Element? {
@@ -122,7 +112,7 @@ package final class BoundedChannel<Element: Sendable>: Sendable {
         while true {
             if let step = try poll() { return step.element }
             try Task.checkCancellation()
-            block(.consumer)
+            block()
         }
     }
 
@@ -194,19 +184,18 @@ package final class BoundedChannel<Element: Sendable>: Sendable {
         }
     }
 
-    private func block(_ side: Side) {
+    /// For the consumer.
+    private func block() {
         let signal = ThreadSignal()
         let previous = state.withLock { state -> Waiter? in
-            guard state.mustWait(side, capacity: capacity) else { return .thread(signal) }
-            return state.park(side, .thread(signal))
+            guard state.mustWait(.consumer, capacity: capacity) else { return .thread(signal) }
+            return state.park(.consumer, .thread(signal))
         }
         previous?.wake()
         // Not for ever: nothing else tells a blocked thread that its task was cancelled.
         signal.wait(milliseconds: 200)
         state.withLock { state in
-            if case .thread(let parked)? = side == .producer ? state.producer : state.consumer, parked === signal {
-                _ = state.take(side)
-            }
+            if case .thread(let parked)? = state.consumer, parked === signal { _ = state.take(.consumer) }
         }
     }
 }

@@ -10,18 +10,13 @@ struct BoundedChannelTests {
         case thread
     }
 
-    @Test(arguments: Kind.allCases, Kind.allCases)
-    func deliversAllInOrder(producer: Kind, consumer: Kind) async throws {
+    @Test(arguments: Kind.allCases)
+    func deliversAllInOrder(consumer: Kind) async throws {
         let channel = BoundedChannel<Int>(capacity: 3)
         let pool = BlockingPool(threads: 2)
         let count = 2000
         async let sent: Void = {
-            switch producer {
-            case .task:
-                for number in 0..<count { try await channel.send(number) }
-            case .thread:
-                try await pool.run { for number in 0..<count { try channel.sendBlocking(number) } }
-            }
+            for number in 0..<count { try await channel.send(number) }
             channel.finish()
         }()
         var received: [Int] = []
@@ -61,16 +56,6 @@ struct BoundedChannelTests {
         #expect(try await channel.next() == 1)
         await #expect(throws: Failure.self) { try await channel.next() }
         await #expect(throws: ChannelClosed.self) { try await channel.send(2) }
-    }
-
-    @Test func aBlockedThreadNoticesThatTheConsumerWent() async throws {
-        let channel = BoundedChannel<Int>(capacity: 1)
-        let pool = BlockingPool(threads: 1)
-        let producer = Task { try await pool.run { for number in 0..<3 { try channel.sendBlocking(number) } } }
-        try await Task.sleep(for: .milliseconds(50))
-        channel.cancel()
-        await #expect(throws: ChannelClosed.self) { try await producer.value }
-        #expect(try await channel.next() == nil)
     }
 
     @Test(arguments: Kind.allCases) func waitingEndsWithCancellation(kind: Kind) async throws {
