@@ -10,22 +10,18 @@ import ImgTree
 
 /// The main context and the named ones, each opened when first used and once.
 final class ContextSet: Sendable {
-    private let mainLocation: MainContext
+    /// The files that COPY and ADD see without `--from`.
+    let main: any SourceTree
     private let remotes: RemoteSources
     private let scratch: ScratchDirectories
     private let pool: BlockingPool
     private let opened = OnceMap<String, any SourceTree>()
 
     init(main: MainContext, remotes: RemoteSources, scratch: ScratchDirectories, pool: BlockingPool) {
-        mainLocation = main
+        self.main = main.tree
         self.remotes = remotes
         self.scratch = scratch
         self.pool = pool
-    }
-
-    /// The files that COPY and ADD see without `--from`.
-    var main: any SourceTree {
-        get async throws { mainLocation.tree }
     }
 
     /// The files of a named context that is no image.

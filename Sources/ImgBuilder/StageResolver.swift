@@ -116,7 +116,7 @@ struct StageResolver: Sendable {
 
     private func source(_ origin: CopyOrigin, _ stages: [Stage]) async throws -> any SourceTree {
         switch origin {
-        case .context: try await contexts.main
+        case .context: contexts.main
         case .stage(let index): stages[index].tree
         case .image(let request): tree(try base(request))
         case .named(let context): try await contexts.tree(of: context)

@@ -1,8 +1,5 @@
-package import ImgTasks
-
-#if canImport(Glibc)
 import Glibc
-#endif
+package import ImgTasks
 
 /// The files that credentials are read from.
 package protocol CredentialFiles: Sendable {

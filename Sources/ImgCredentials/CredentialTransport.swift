@@ -58,11 +58,8 @@ extension [CredentialHeader] {
 package struct CredentialReply: Hashable, Sendable {
     package var status: Int
     package var headers: [CredentialHeader]
-    /// At most ``maximumBody`` bytes; a transport throws when a server sends more.
+    /// At most 1 MiB; a transport throws when a server sends more.
     package var body: [UInt8]
-
-    /// 1 MiB.
-    package static let maximumBody = 1 << 20
 
     package init(status: Int, headers: [CredentialHeader] = [], body: [UInt8] = []) {
         self.status = status

@@ -1,6 +1,4 @@
-#if canImport(Glibc)
 import Glibc
-#endif
 
 /// Replaces one file as a whole while other processes may do the same (LOG-4).
 struct LockedReplacement {

@@ -1,3 +1,4 @@
+import Glibc
 package import ImgTasks
 import Subprocess
 
@@ -5,10 +6,6 @@ import Subprocess
 import System
 #else
 import SystemPackage
-#endif
-
-#if canImport(Glibc)
-import Glibc
 #endif
 
 /// Runs credential helpers and `credential_process` commands as child processes.

@@ -63,7 +63,7 @@ extension CopyRun {
                 "link \(path.shown): \(TreePath.join(root, TreePath.relative(header.linkTarget)).shown) is no file"
             )
         }
-        let owner = owner ?? Owner(uid: UInt32(clamping: header.uid), gid: UInt32(clamping: header.gid))
+        let owner = owner ?? Owner(uid: header.uid, gid: header.gid)
         tree.update(node) { node in
             node.mode = header.mode & 0o7777
             node.uid = owner.uid
@@ -177,13 +177,13 @@ extension WorkingTree.Node {
         self.init(
             kind: header.kind,
             mode: header.mode & 0o7777,
-            uid: UInt32(clamping: header.uid),
-            gid: UInt32(clamping: header.gid),
+            uid: header.uid,
+            gid: header.gid,
             size: header.kind == .file ? header.size : 0,
             mtime: header.mtime,
             linkTarget: header.kind == .symlink ? header.linkTarget : [],
-            deviceMajor: UInt32(clamping: header.deviceMajor),
-            deviceMinor: UInt32(clamping: header.deviceMinor),
+            deviceMajor: header.deviceMajor,
+            deviceMinor: header.deviceMinor,
             capability: header.capability
         )
     }

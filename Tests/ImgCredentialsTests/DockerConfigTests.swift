@@ -65,8 +65,6 @@ import Testing
         let config = try config(text)
         #expect(config.headers == [CredentialHeader("X-Meta", "v")])
         #expect(config.credentialStore == "pass")
-        #expect(config.currentContext == "c")
-        #expect(config.proxies["default"]?["httpProxy"]?.stringValue == "http://p")
         #expect(config.hostHelper(for: RegistryKey(host: "ghcr.io"))?.suffix == "gh")
         #expect(config.hostHelper(for: RegistryKey(host: "quay.io")) == nil)
         #expect(try self.config("  ").auths.isEmpty)

@@ -29,21 +29,19 @@ struct SSO: Sendable {
             headers: [CredentialHeader("x-amz-sso_bearer_token", token.exposed)],
             caBundlePath: search.settings.caBundlePath
         )
-        do {
-            return try roleCredentials(try await search.client.send(request), configuration)
-        } catch let failure as AWSClient.Failure {
-            if case .api(let error) = failure, error.status == 401 { throw expired("is no longer accepted") }
-            throw BuildError(
-                failure.code,
-                "AWS profile \(profile.name): no credentials for role \(configuration.role) "
-                    + "in account \(configuration.account): \(failure.text)",
-                hints: failure.code == .denied ? ["check that the role is assigned to you in that account"] : []
-            )
-        } catch let error as BuildError {
-            throw error
+        let reply: CredentialReply
+        do throws(AWSClient.Failure) {
+            reply = try await search.client.send(request)
         } catch {
-            throw BuildError(.denied, "AWS profile \(profile.name): \(error)")
+            if case .api(let answer) = error, answer.status == 401 { throw expired("is no longer accepted") }
+            throw BuildError(
+                error.code,
+                "AWS profile \(profile.name): no credentials for role \(configuration.role) "
+                    + "in account \(configuration.account): \(error.text)",
+                hints: error.code == .denied ? ["check that the role is assigned to you in that account"] : []
+            )
         }
+        return try roleCredentials(reply, configuration)
     }
 
     private func configuration() throws(BuildError) -> Configuration {

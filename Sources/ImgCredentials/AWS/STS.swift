@@ -33,16 +33,13 @@ struct STS: Sendable {
         }
         let endpoint = try search.settings.stsEndpoint(fallbackRegion: search.fallbackRegion)
         let signer = SigV4Signer(credentials: base, region: endpoint.region, service: "sts")
-        do {
-            let reply = try await search.client.send(request(endpoint.url, form), signer: signer)
-            return try credentials(reply, role: role.arn, via: base.source)
-        } catch let failure as AWSClient.Failure {
-            throw refusal(failure, role: role.arn, identity: "AWS access key \(base.maskedKeyID) from \(base.source)")
-        } catch let error as BuildError {
-            throw error
+        let reply: CredentialReply
+        do throws(AWSClient.Failure) {
+            reply = try await search.client.send(request(endpoint.url, form), signer: signer)
         } catch {
-            throw BuildError(.denied, "\(error)")
+            throw refusal(error, role: role.arn, identity: "AWS access key \(base.maskedKeyID) from \(base.source)")
         }
+        return try credentials(reply, role: role.arn, via: base.source)
     }
 
     /// Takes on a role with the token of an identity provider; the file is read at every call, for it is replaced.
@@ -59,20 +56,18 @@ struct STS: Sendable {
         let endpoint = try search.settings.stsEndpoint(fallbackRegion: search.fallbackRegion)
         var attempt = 1
         while true {
-            do {
-                let reply = try await search.client.send(request(endpoint.url, form))
-                return try credentials(reply, role: role, via: "web identity token \(tokenFile)")
-            } catch let failure as AWSClient.Failure {
-                guard case .api(let error) = failure, Self.transientCodes.contains(error.code),
+            let reply: CredentialReply
+            do throws(AWSClient.Failure) {
+                reply = try await search.client.send(request(endpoint.url, form))
+            } catch {
+                guard case .api(let answer) = error, Self.transientCodes.contains(answer.code),
                     attempt < Self.webIdentityAttempts
-                else { throw refusal(failure, role: role, identity: "the token in \(tokenFile)") }
+                else { throw refusal(error, role: role, identity: "the token in \(tokenFile)") }
                 try? await search.environment.sleep(.milliseconds(500 * attempt))
                 attempt += 1
-            } catch let error as BuildError {
-                throw error
-            } catch {
-                throw BuildError(.denied, "\(error)")
+                continue
             }
+            return try credentials(reply, role: role, via: "web identity token \(tokenFile)")
         }
     }
 

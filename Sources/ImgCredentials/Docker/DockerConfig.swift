@@ -13,9 +13,6 @@ struct DockerConfig: Sendable {
     var credentialHelpers: [(key: String, suffix: String)] = []
     /// Headers for registries; never `User-Agent` or `Authorization`.
     var headers: [CredentialHeader] = []
-    /// Proxy variables for build containers, by daemon address or `default` (PRX-4).
-    var proxies: JSONObject = JSONObject()
-    var currentContext: String?
 
     /// An empty configuration.
     init(origin: String) {
@@ -41,28 +38,22 @@ struct DockerConfig: Sendable {
                 .filter { !["user-agent", "authorization"].contains($0.key.lowercased()) }
                 .map { CredentialHeader($0.key, $0.suffix) }
         }
-        proxies = object["proxies"]?.objectValue ?? JSONObject()
-        currentContext = object["currentContext"]?.stringValue
         credentialStore = object["credsStore"]?.stringValue.flatMap { $0.isEmpty ? nil : $0 }
     }
 
     /// Parses the outermost object.
     static func object(_ bytes: [UInt8], origin: String) throws(BuildError) -> JSONObject {
-        do {
-            guard let object = try JSON.parse(bytes).objectValue else {
-                throw malformed(origin, "the outermost value is not an object")
-            }
-            return object
-        } catch let error as JSONError {
+        let json: JSON
+        do throws(JSONError) {
+            json = try JSON.parse(bytes)
+        } catch {
             let before = bytes.prefix(error.offset)
             let line = before.count { $0 == 0x0a } + 1
             let column = before.reversed().prefix { $0 != 0x0a }.count + 1
             throw malformed(origin, "line \(line), column \(column) (byte \(error.offset)): \(error.message)")
-        } catch let error as BuildError {
-            throw error
-        } catch {
-            throw malformed(origin, "\(error)")
         }
+        guard let object = json.objectValue else { throw malformed(origin, "the outermost value is not an object") }
+        return object
     }
 
     static func malformed(_ origin: String, _ reason: String) -> BuildError {

@@ -20,7 +20,7 @@ extension Dockerfile {
             for raw in lexer.instructions { validator.add(raw) }
             dockerfile.instructions = validator.instructions
             diagnostics = directiveFindings + validator.diagnostics
-            if diagnostics.isEmpty || !diagnostics.contains(where: { $0.severity == .error }), !validator.hasStage {
+            if !diagnostics.contains(where: { $0.severity == .error }), !validator.hasStage {
                 diagnostics.append(
                     Diagnostic(
                         .error,
