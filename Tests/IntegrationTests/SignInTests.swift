@@ -85,7 +85,9 @@ import Testing
             )
             let push = try await Self.push(lab)
             #expect(push.status == 3, "\(push)")
-            #expect(push.errors.contains("identity: me (\(lab.scratch["docker/config.json"]))"), "\(push)")
+            let place = lab.scratch["docker/config.json"]
+            #expect(push.errors.contains("rejected the credentials of me from \(place)"), "\(push)")
+            #expect(push.errors.contains("log in again: imgbuild login \(lab.registry.host)"), "\(push)")
             #expect(!push.errors.contains(wrong), "\(push)")
         }
     }
