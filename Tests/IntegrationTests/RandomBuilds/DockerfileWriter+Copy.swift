@@ -119,8 +119,6 @@ extension DockerfileWriter {
     private mutating func unpack(_ archives: [String], at place: Place) throws(Unwanted) {
         guard let name = dice.pick(from: archives), let members = context.archives[name] else { throw Unwanted() }
         let (flags, text) = flags(allowsExclude: false)
-        // It does not apply to members, but it turns `--link` off and applies to the directory.
-        if flags.chmod != nil { throw Unwanted() }
         var layer = layer(flags)
         try layer.unpack(members, to: place.path)
         try stage.add(layer)

@@ -130,34 +130,50 @@ struct ModelLayer {
     /// - Returns: Where the links led.
     @discardableResult
     mutating func makeDirectories(_ path: String) throws(Unwanted) -> String {
+        try makeDirectories(path, mode: (flags.chmod?.octal).map { $0 & 0o777 } ?? 0o755)
+    }
+
+    @discardableResult
+    private mutating func makeDirectories(_ path: String, mode: Int) throws(Unwanted) -> String {
         let path = try tree.follow(path).path
-        let mode = (flags.chmod?.octal).map { $0 & 0o777 } ?? 0o755
-        let owner = flags.owner ?? (0, 0)
-        try makeDirectories(path, like: .directory(mode, uid: owner.uid, gid: owner.gid))
+        try makeDirectories(path, mode: mode, owner: flags.owner)
         return path
     }
 
-    private mutating func makeDirectories(_ path: String, like template: ModelObject) throws(Unwanted) {
+    /// A set-group-ID directory hands down its bit, and its group unless there is an owner, as mkdir(2) has it.
+    private mutating func makeDirectories(
+        _ path: String,
+        mode: Int,
+        owner: (uid: Int, gid: Int)?
+    ) throws(Unwanted) {
+        var parent = ModelObject.directory()
         for step in ModelPath.prefixes(path) {
-            guard let existing = tree[step] else {
-                try replace(step, with: template)
+            if let existing = tree[step] {
+                guard existing.kind == .directory else { throw Unwanted() }
+                parent = existing
                 continue
             }
-            guard existing.kind == .directory else { throw Unwanted() }
+            let bit = parent.mode & 0o2000
+            parent = .directory(
+                mode | bit,
+                uid: owner?.uid ?? 0,
+                gid: owner?.gid ?? (bit == 0 ? 0 : parent.gid)
+            )
+            try replace(step, with: parent)
         }
     }
 
     /// Members of an archive: their own modes, and owners unless `--chown` is there (ARC-5…ARC-7).
     mutating func unpack(_ members: [ModelMember], to destination: String) throws(Unwanted) {
         let place = destination.split(separator: "/").joined(separator: "/")
-        let top = try makeDirectories(place)
+        let top = try makeDirectories(place, mode: 0o755)
         var groups: [Int: Int] = [:]
         var owners: [Int: ModelObject] = [:]
         for member in members {
             var object = member.object
             if let owner = flags.owner { (object.uid, object.gid) = owner }
             let path = ModelPath.join(top, member.path)
-            try makeDirectories(ModelPath.parent(path), like: .directory())
+            try makeDirectories(ModelPath.parent(path), mode: 0o755, owner: (0, 0))
             if let group = object.group {
                 let fresh = freshGroup(of: group, &groups)
                 object.group = fresh

@@ -29,8 +29,9 @@ struct RandomStage: Sendable {
         layers.append(layer.listing())
     }
 
-    /// The owner of what WORKDIR makes (CP-25).
-    var owner: (uid: Int, gid: Int) {
+    /// The owner of what WORKDIR makes (CP-25); nil without USER.
+    var owner: (uid: Int, gid: Int)? {
+        if user.isEmpty { return nil }
         let parts = user.split(separator: ":").compactMap { Int($0) }
         guard let uid = parts.first else { return (0, 0) }
         return (uid, parts.count > 1 ? parts[1] : uid)
