@@ -87,6 +87,8 @@ struct BuildRun: Sendable {
             hasIndex: ready.platforms.count > 1 || ready.forcesIndex
         )
         try unused.refuse()
+        for warning in unused.warnings { events.emit(.warning(warning)) }
+        warnings += unused.warnings
         // What a consumer refuses is known from the plan: nothing has been built for it, let alone sent.
         let refused = try await consumerFindings(consumers, planned, ready.platforms, ready.baseLayers)
         try checks.enforce(consumers: refused, events: events)

@@ -91,6 +91,7 @@ final class VerifyingFileReader: Sendable {
         do throws(StreamError) {
             file = try StoredFile.open(path, followsLinks: false)
         } catch {
+            if error.isMissing { throw BuildError(.notFound, "\(place) has no blob \(descriptor.digest)") }
             throw BuildError("cannot read blob \(descriptor.digest) of \(place): \(error.message)")
         }
         self.init(file.whole, descriptor: descriptor, place: place)
