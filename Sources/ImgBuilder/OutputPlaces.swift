@@ -8,6 +8,19 @@ struct OutputPlaces: Sendable {
 
     /// Blocks.
     func check() throws(BuildError) {
+        let streams = request.outputs.count { output in
+            switch output {
+            case .layout("-", isTar: true), .dockerArchive("-"): true
+            default: false
+            }
+        }
+        guard streams <= 1 else {
+            throw BuildError(
+                .usage,
+                "\(streams) outputs go to standard output, which can take one",
+                hints: ["give the others a file: dest=FILE"]
+            )
+        }
         for output in request.outputs {
             switch output {
             case .layout(let path, isTar: false): try LayoutExporter.check(absolute(path))

@@ -122,7 +122,9 @@ extension AnnotationRequest {
     /// `[level[platform],…:]key=value`; a prefix counts only when it names levels (MT-21).
     static func parse(_ text: String) throws -> [AnnotationRequest] {
         let (head, value) = InputOptions.pair(text)
-        guard let value else { throw BuildError(.usage, "invalid annotation \"\(text)\": it must be KEY=VALUE") }
+        guard let value, !head.isEmpty, head.last != ":" else {
+            throw BuildError(.usage, "invalid annotation \"\(text)\": it must be KEY=VALUE")
+        }
         guard let colon = head.firstIndex(of: ":") else {
             return [AnnotationRequest(level: .manifest, platform: nil, key: head, value: value)]
         }

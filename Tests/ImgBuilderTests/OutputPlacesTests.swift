@@ -9,14 +9,14 @@ import Testing
     /// The build itself would fail, too, but later.
     private static func failure(
         _ scratch: Scratch,
-        _ output: OutputRequest,
+        _ outputs: OutputRequest...,
         platforms: [String],
         cache: String? = nil
     ) async throws -> String {
         var request = BuildRequest(context: .empty)
         request.dockerfile = .text(Array("FROM scratch\nCOPY missing /\n".utf8), name: "Dockerfile")
         request.platforms = try platforms.map { try Platform(parsing: $0) }
-        request.outputs = [output]
+        request.outputs = outputs
         request.cacheTargets = cache.map { [CacheTarget(.local(path: $0))] } ?? []
         var environment = BuilderEnvironment(
             variables: ["TMPDIR": scratch.path],
@@ -49,6 +49,18 @@ import Testing
             try scratch.write("file", "")
             let text = try await Self.failure(scratch, .nothing, platforms: ["linux/amd64"], cache: "file")
             #expect(text.contains("cannot write"), "\(text)")
+        }
+    }
+
+    @Test func standardOutputTakesOne() async throws {
+        try await Scratch.with { scratch in
+            let text = try await Self.failure(
+                scratch,
+                .layout(path: "-", isTar: true),
+                .dockerArchive(path: "-"),
+                platforms: ["linux/amd64"]
+            )
+            #expect(text.contains("2 outputs go to standard output"), "\(text)")
         }
     }
 

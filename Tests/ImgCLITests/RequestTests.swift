@@ -187,7 +187,8 @@ import Testing
         (["https://example.com/context.tar.gz"], "not supported"), ([""], "context"),
         (["-o", "type=oci,dest=a,index=false", "--platform", "linux/amd64,linux/arm64", "."], "index=false"),
         (["-o", "type=oci,dest=a,oci-mediatypes=false", "--annotation", "a=b", "."], "annotations"),
-        (["--annotation", "x", "."], "KEY=VALUE"), (["--annotation", "planet:x=y", "."], "planet"),
+        (["--annotation", "x", "."], "KEY=VALUE"), (["--annotation", "index:=v", "."], "KEY=VALUE"),
+        (["--annotation", "planet:x=y", "."], "planet"),
     ])
     func refused(_ arguments: [String], _ word: String) throws {
         #expect(try refusal(arguments).message.contains(word))
