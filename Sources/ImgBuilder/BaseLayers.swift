@@ -31,20 +31,13 @@ final class BaseLayers: LayerContentReader, Sendable {
     /// Layers that are read at a time: inflating keeps a processor busy.
     private let slots: Limiter
 
-    init(
-        store: ContentStore,
-        pool: BlockingPool,
-        events: any EventSink,
-        spoolDirectory: String,
-        shared: SharedCache?,
-        workers: Int
-    ) {
-        self.store = store
-        self.pool = pool
-        self.events = events
-        self.spoolDirectory = spoolDirectory
+    init(_ session: BuildSession, shared: SharedCache? = nil) async throws {
+        store = try await session.store()
+        pool = session.pool
+        events = session.events
+        spoolDirectory = store.scratchDirectory
         self.shared = shared
-        slots = Limiter(limit: max(1, workers))
+        slots = Limiter(limit: max(1, session.workers))
     }
 
     /// Makes a layer known; the first image that brings it serves it.

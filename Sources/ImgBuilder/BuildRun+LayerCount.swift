@@ -9,21 +9,17 @@ extension BuildRun {
 
     /// What is said of images with very many layers.
     ///
-    /// - Throws: `.refused` where one is to be pushed that Docker cannot pull.
     /// - Parameter isPushed: Whether others will pull it.
+    /// - Throws: `.refused` where one is to be pushed that Docker cannot pull.
     func layerCountFindings(_ platforms: [ResolvedPlatform], isPushed: Bool) throws(BuildError) -> [Diagnostic] {
         guard let longest = platforms.max(by: { $0.stage.layers.count < $1.stage.layers.count }) else { return [] }
         let count = longest.stage.layers.count
+        guard count > Self.many else { return [] }
+        let text = "\(longest.platform) has \(count) layers; Docker pulls images with at most \(Self.most)"
         let hints = [
             "every COPY, ADD and WORKDIR that changes something is a layer: give one COPY several sources, or gather the files in a stage and COPY --from it"
         ]
-        if count > Self.most {
-            let text = "\(longest.platform) would have \(count) layers; Docker pulls images with at most \(Self.most)"
-            guard !isPushed else { throw BuildError(.refused, text, hints: hints) }
-            return [Diagnostic(.warning, text, hints: hints)]
-        }
-        guard count > Self.many else { return [] }
-        let text = "\(longest.platform) has \(count) layers; Docker pulls images with at most \(Self.most)"
+        guard count <= Self.most || !isPushed else { throw BuildError(.refused, text, hints: hints) }
         return [Diagnostic(.warning, text, hints: hints)]
     }
 }

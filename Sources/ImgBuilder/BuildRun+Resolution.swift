@@ -25,14 +25,7 @@ extension BuildRun {
         _ shared: SharedCache?
     ) async throws -> (platforms: [ResolvedPlatform], baseLayers: BaseLayers) {
         let store = try await session.store()
-        let baseLayers = BaseLayers(
-            store: store,
-            pool: pool,
-            events: events,
-            spoolDirectory: store.scratchDirectory,
-            shared: shared,
-            workers: session.workers
-        )
+        let baseLayers = try await BaseLayers(session, shared: shared)
         for base in planned.bases.values { base.layers.forEach(baseLayers.register) }
         let epoch = planned.epoch.map { Timestamp(seconds: $0) }
         let remotes = try await remotes()

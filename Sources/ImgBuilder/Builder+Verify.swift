@@ -77,15 +77,7 @@ extension Builder {
         return try await perform { session in
             let source = try await session.open(location)
             let graph = try await GraphReader.graph(from: source)
-            let store = try await session.store()
-            let layers = BaseLayers(
-                store: store,
-                pool: session.pool,
-                events: session.events,
-                spoolDirectory: store.scratchDirectory,
-                shared: nil,
-                workers: session.workers
-            )
+            let layers = try await BaseLayers(session)
             let images = graph.images.filter { $0.config.descriptor.mediaType.isImageConfig && !Self.isAttestation($0) }
             guard !images.isEmpty else {
                 throw BuildError(

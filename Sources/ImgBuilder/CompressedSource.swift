@@ -22,15 +22,7 @@ struct CompressedSource: ImageSource {
     init(_ archive: LayoutSource, _ session: BuildSession) async throws {
         self.archive = archive
         self.session = session
-        let store = try await session.store()
-        layers = BaseLayers(
-            store: store,
-            pool: session.pool,
-            events: session.events,
-            spoolDirectory: store.scratchDirectory,
-            shared: nil,
-            workers: session.workers
-        )
+        layers = try await BaseLayers(session)
     }
 
     var name: String { archive.name }

@@ -27,7 +27,7 @@ extension RegistryError {
             lines.append("the server says: \"\(words)\"")
         }
         if let status, code != .cancelled { lines.append("status: \(status)") }
-        if let identity, credentialSource.map({ !reason.contains("\(identity) from \($0)") }) ?? true {
+        if let identity, !hasRejectedCredentials {
             lines.append("identity: \(identity)\(credentialSource.map { " (\($0))" } ?? "")")
         }
         if attempts > 1 {
@@ -50,7 +50,7 @@ extension RegistryError {
     private var remedies: [String] {
         switch code {
         case .unauthorized where identity == nil || identity == "anonymous": anonymousRemedies
-        case .unauthorized where reason.contains("rejected the credentials"): rejectedRemedies
+        case .unauthorized where hasRejectedCredentials: rejectedRemedies
         case .unauthorized, .denied: permissionRemedies
         case .repositoryUnknown: repositoryRemedies
         case .rateLimited:

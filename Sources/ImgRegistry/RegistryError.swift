@@ -76,6 +76,8 @@ package struct RegistryError: Error, Sendable {
     package var notes: [String] = []
     /// Remedies known at the place of the failure.
     package var hints: [String] = []
+    /// Whether the credentials themselves are at fault, of which ``reason`` says whose they are and where they came from.
+    package var hasRejectedCredentials = false
     /// Whether ``hints`` say all there is to say.
     package var hasOwnRemedies = false
     /// How often it was tried.

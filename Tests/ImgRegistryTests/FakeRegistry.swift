@@ -29,6 +29,13 @@ final class FakeRegistry: Sendable {
         }
     }
 
+    /// A registry whose tag `v1` leads to an image.
+    static func tagged(_ image: Sample, _ override: @escaping Override = { _, _ in .standard }) throws -> FakeRegistry {
+        let registry = try FakeRegistry(override)
+        registry.content.add(image, as: "v1")
+        return registry
+    }
+
     var host: String { server.authority }
 
     /// All requests in order; attempts at TLS, which a client makes at a new host, are left out.

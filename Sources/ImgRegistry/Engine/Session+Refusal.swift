@@ -60,6 +60,7 @@ extension Session {
         var copy = failure
         let name = endpoint.isMirror ? endpoint.authority : host.name
         copy.reason = "\(name) rejected the credentials of \(used.identity) from \(used.source)"
+        copy.hasRejectedCredentials = true
         return copy
     }
 

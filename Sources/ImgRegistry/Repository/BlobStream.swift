@@ -9,7 +9,6 @@ package actor BlobStream {
 
     private let session: Session
     private let descriptor: Descriptor
-    private let start: Int64
     private var source: BlobSource?
     private var position: Int64
     private var markedPosition: Int64
@@ -32,7 +31,6 @@ package actor BlobStream {
     init(session: Session, descriptor: Descriptor, from start: Int64 = 0, isChecked: Bool = true) {
         self.session = session
         self.descriptor = descriptor
-        self.start = start
         position = start
         markedPosition = start
         check = isChecked ? DigestCheck(descriptor.digest.algorithm) : nil
